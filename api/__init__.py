@@ -1,0 +1,1 @@
+"""Views out: read only."""

@@ -1,0 +1,1 @@
+"""One box without Docker: installs and supervises the real parts."""

@@ -1,0 +1,1 @@
+"""The log in, views out: Faust agents that derive every view."""

@@ -1,0 +1,133 @@
+"""Intents: what rules want done, as data. Every one may be applied twice; stores see to the rest.
+
+Views: `Save Include Exclude Insert Remove Point Forget Count Sketch`, each on one key of `schemas.projections`.
+Feeds: `Publish Withdraw Follow Unfollow`. Objects: `Put`, then `Append`. Warehouse: `Row`.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from schemas.facts import Fact
+from schemas.ids import PhotoId, UserId
+from schemas.projections import Key
+from schemas.warehouse import Table
+
+
+class Save(msgspec.Struct, frozen=True):
+    """Set these fields of the hash at `key`; its other fields stay."""
+
+    key: Key
+    fields: Mapping[str, str]
+
+
+class Include(msgspec.Struct, frozen=True):
+    """`member` is in the set at `key`."""
+
+    key: Key
+    member: str
+
+
+class Exclude(msgspec.Struct, frozen=True):
+    """`member` is not in the set at `key`."""
+
+    key: Key
+    member: str
+
+
+class Insert(msgspec.Struct, frozen=True):
+    """`place` stands in the sorted set at `key` (all scores 0: sorted as text)."""
+
+    key: Key
+    place: str
+
+
+class Remove(msgspec.Struct, frozen=True):
+    """`place` does not stand in the sorted set at `key`."""
+
+    key: Key
+    place: str
+
+
+class Point(msgspec.Struct, frozen=True):
+    """The string at `key` is `value`, until `expires_at` if that is given (in the past: the key is gone)."""
+
+    key: Key
+    value: str
+    expires_at: datetime | None = None
+
+
+class Forget(msgspec.Struct, frozen=True):
+    """There is nothing at `key`."""
+
+    key: Key
+
+
+class Count(msgspec.Struct, frozen=True):
+    """`field` of the hash at `key` is `by` more; the watermark makes a second time harmless."""
+
+    key: Key
+    field: str
+    by: int
+
+
+class Sketch(msgspec.Struct, frozen=True):
+    """The HyperLogLog at `key` has seen `members`."""
+
+    key: Key
+    members: tuple[str, ...]
+
+
+class Publish(msgspec.Struct, frozen=True):
+    """Outbox of `author` first, then every follower's feed."""
+
+    author: UserId
+    photo: PhotoId
+
+
+class Withdraw(msgspec.Struct, frozen=True):
+    """`photo` leaves the outbox of `author` and every follower's feed."""
+
+    author: UserId
+    photo: PhotoId
+
+
+class Follow(msgspec.Struct, frozen=True):
+    """Follower set first, then backfill the reader's feed from the author's outbox."""
+
+    reader: UserId
+    author: UserId
+
+
+class Unfollow(msgspec.Struct, frozen=True):
+    """`reader` leaves the follower set; the author's photos leave their feed."""
+
+    reader: UserId
+    author: UserId
+
+
+class Put(msgspec.Struct, frozen=True):
+    """An object lies in the bucket; same key, same bytes."""
+
+    key: str
+    content_type: str
+    body: bytes
+
+
+class Append(msgspec.Struct, frozen=True):
+    """`fact` stands in the log; its id is derived, so a second copy is recognised."""
+
+    fact: Fact
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One row of `table`, without the Kafka position, which the store knows."""
+
+    table: Table
+    values: Mapping[str, object]
+
+
+ViewIntent = Save | Include | Exclude | Insert | Remove | Point | Forget | Count | Sketch
+FeedIntent = Publish | Withdraw | Follow | Unfollow
+Intent = ViewIntent | FeedIntent | Put | Append | Row

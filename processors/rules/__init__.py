@@ -1,0 +1,1 @@
+"""Pure rules: a record, and what must be known, to intents."""

@@ -1,0 +1,22 @@
+"""S3: every key in the bucket, and the limits of what may lie there. The bucket is private."""
+
+from typing import Literal
+
+from schemas.ids import PhotoId, UploadId, UserId
+
+RenditionName = Literal["large", "medium", "small"]
+
+MAX_UPLOAD_BYTES = 25_000_000
+UPLOAD_TYPES = ("image/jpeg", "image/png", "image/webp")
+TICKET_SECONDS = 300  # a presigned upload is good for five minutes
+LINK_SECONDS = 3600  # a signed media link for an hour at most
+
+
+def original(user: UserId, upload: UploadId) -> str:
+    """Where a ticket lets a phone put its bytes: exactly here."""
+    return f"uploads/{user}/{upload}"
+
+
+def rendition(photo: PhotoId, secret: str, name: RenditionName) -> str:
+    """Where a developed size lies; `secret` (128 random bits, hex, from the fact) makes it unguessable."""
+    return f"{photo}/{secret}/{name}.jpg"

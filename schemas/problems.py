@@ -1,0 +1,195 @@
+"""Errors as clients see them: RFC 9457 problems with a stable code. Raw input is never echoed."""
+
+from typing import Literal
+
+import msgspec
+
+Code = Literal[
+    "array_too_long",
+    "bad_charset",
+    "bad_cursor",
+    "bad_develop",
+    "bad_email",
+    "bad_encoding",
+    "bad_film",
+    "bad_id",
+    "bad_limit",
+    "bad_name",
+    "bad_property_name",
+    "bad_size",
+    "bad_text",
+    "bad_timezone",
+    "bad_username",
+    "bad_value",
+    "batch_too_large",
+    "conflict",
+    "decompressed_too_large",
+    "empty_batch",
+    "empty_body",
+    "event_too_large",
+    "forbidden",
+    "id_conflict",
+    "idempotency_in_progress",
+    "idempotency_key_invalid",
+    "idempotency_key_reused",
+    "invalid_credentials",
+    "invalid_key",
+    "invalid_token",
+    "invalid_unicode",
+    "invalid_utf8",
+    "invite_expired",
+    "malformed_json",
+    "method_not_allowed",
+    "not_an_array",
+    "not_an_object",
+    "not_finite",
+    "not_found",
+    "nul_not_allowed",
+    "number_out_of_range",
+    "payload_too_large",
+    "rebuilding",
+    "self_follow",
+    "string_too_long",
+    "text_too_long",
+    "too_deep",
+    "too_many_properties",
+    "type_error",
+    "unavailable",
+    "unknown_event",
+    "unknown_field",
+    "unknown_param",
+    "unsupported_encoding",
+    "unsupported_image",
+    "unsupported_media_type",
+    "upload_missing",
+    "weak_password",
+]
+
+# code -> status, title
+PROBLEMS: dict[Code, tuple[int, str]] = {
+    "array_too_long": (422, "An array has too many items"),
+    "bad_charset": (400, "The body is not UTF-8"),
+    "bad_cursor": (400, "The cursor is not one of ours for this page"),
+    "bad_develop": (422, "The develop time is not one we know"),
+    "bad_email": (422, "The address is not an email address"),
+    "bad_encoding": (400, "The body does not decompress"),
+    "bad_film": (422, "There is no such film"),
+    "bad_id": (422, "The id is not one of ours"),
+    "bad_limit": (422, "The limit is out of range"),
+    "bad_name": (422, "The name is not usable"),
+    "bad_property_name": (400, "A property name is too long"),
+    "bad_size": (422, "The size is out of range"),
+    "bad_text": (422, "The text holds characters we do not accept"),
+    "bad_timezone": (422, "There is no such time zone"),
+    "bad_username": (422, "The user name is not usable"),
+    "bad_value": (422, "A value is out of range"),
+    "batch_too_large": (413, "The batch is too large"),
+    "conflict": (409, "It exists already"),
+    "decompressed_too_large": (413, "The body inflates to too much"),
+    "empty_batch": (400, "The batch is empty"),
+    "empty_body": (400, "The body is empty"),
+    "event_too_large": (413, "An event is too large"),
+    "forbidden": (403, "This is not yours to do"),
+    "id_conflict": (422, "Two different events share one id"),
+    "idempotency_in_progress": (409, "The same command is being carried out"),
+    "idempotency_key_invalid": (400, "The Idempotency-Key is not usable"),
+    "idempotency_key_reused": (422, "The Idempotency-Key was used for something else"),
+    "invalid_credentials": (401, "User name or password is wrong"),
+    "invalid_key": (401, "The write key is missing or unknown"),
+    "invalid_token": (401, "The access token is missing or unknown"),
+    "invalid_unicode": (400, "The body holds half a character"),
+    "invalid_utf8": (400, "The body is not UTF-8"),
+    "invite_expired": (410, "The invite has expired"),
+    "malformed_json": (400, "The body is not JSON"),
+    "method_not_allowed": (405, "The method is not offered here"),
+    "not_an_array": (400, "An array was expected"),
+    "not_an_object": (400, "An object was expected"),
+    "not_finite": (400, "A number is not finite"),
+    "not_found": (404, "There is nothing here"),
+    "nul_not_allowed": (400, "A text holds U+0000"),
+    "number_out_of_range": (400, "An integer is beyond 2^53-1"),
+    "payload_too_large": (413, "The body is too large"),
+    "rebuilding": (503, "Views are being rebuilt"),
+    "self_follow": (422, "Nobody follows themselves"),
+    "string_too_long": (422, "A text is too long"),
+    "text_too_long": (422, "The text is too long"),
+    "too_deep": (400, "The body is nested too deeply"),
+    "too_many_properties": (400, "An event has too many properties"),
+    "type_error": (422, "A member has the wrong type or is missing"),
+    "unavailable": (503, "Something we depend on is away"),
+    "unknown_event": (422, "The event type is not one we know"),
+    "unknown_field": (422, "A member is not one we know"),
+    "unknown_param": (422, "A query parameter is not one we know"),
+    "unsupported_encoding": (415, "The content encoding is not accepted"),
+    "unsupported_image": (415, "The image type is not accepted"),
+    "unsupported_media_type": (415, "The content type is not accepted"),
+    "upload_missing": (422, "Nothing was uploaded under this ticket"),
+    "weak_password": (422, "The password is too easy to guess"),
+}
+
+RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+CONTENT_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:darkroom:problem:"
+MAX_ERRORS = 20
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One member that is wrong: a JSON pointer and a code."""
+
+    pointer: str
+    code: Code
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """Why something was not accepted; rules return it, doors raise it inside `Refusal`."""
+
+    code: Code
+    detail: str
+    errors: tuple[Fault, ...] = ()
+    retry_after_s: int | None = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that goes with the code."""
+        return PROBLEMS[self.code][0]
+
+
+class Refusal(Exception):
+    """Carries a `Refused` to the edge, which answers with it."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(f"{refused.code}: {refused.detail}")
+        self.refused = refused
+
+
+def refusal(code: Code, detail: str, *errors: Fault, retry_after_s: int | None = None) -> Refusal:
+    """What a door raises, in one line: `raise refusal("not_found", "there is no such roll")`."""
+    return Refusal(Refused(code, detail, errors, retry_after_s))
+
+
+def body(refused: Refused, *, instance: str, request_id: str) -> bytes:
+    """The problem document (`application/problem+json`, at most 2 kB)."""
+    status, title = PROBLEMS[refused.code]
+    return msgspec.json.encode(
+        {
+            "type": TYPE_PREFIX + refused.code,
+            "title": title,
+            "status": status,
+            "code": refused.code,
+            "detail": refused.detail[:300],
+            "instance": instance[:200],
+            "request_id": request_id,
+            "retryable": status in RETRYABLE_STATUS,
+            "errors": refused.errors[:MAX_ERRORS],
+        }
+    )
+
+
+def headers(refused: Refused) -> dict[str, str]:
+    """The headers that go with the document: its type, when to come back, how to sign in."""
+    found = {"content-type": CONTENT_TYPE, "cache-control": "no-store", "x-content-type-options": "nosniff"}
+    if refused.retry_after_s is not None or refused.status == 503:
+        found["retry-after"] = str(refused.retry_after_s or 1)
+    if refused.code == "invalid_token":
+        found["www-authenticate"] = "Bearer"
+    return found

@@ -1,0 +1,278 @@
+"""Redis: every key and codec of every view. Rebuilt from the log at any time; cluster-safe.
+
+`{bNN}` is the hash tag of logical bucket NN (0..63), the owner's bucket as their id carries it, so one owner's keys
+share a slot and a function may change them together with the watermark `{bNN}:wm:<processor>` that guards them. Ids are
+decimal strings; where their order matters they are padded to 19 digits (`place`) and sorted as text, never as a score.
+"""
+
+from datetime import datetime
+from typing import Literal, NewType, TypeVar
+from zlib import crc32
+
+import msgspec
+
+from schemas.facts import Visibility
+from schemas.ids import BUCKETS, AnyId, FactId, PhotoId, RollId, UserId, bucket
+
+Key = NewType("Key", str)
+Processor = Literal["develop", "feeds", "views", "metrics", "warehouse"]
+
+FEED_CAP = 400  # entries; +16 slack before a trim. Twenty pages: beyond it a reader is served from outboxes
+OUTBOX_CAP = 800
+SENTINEL = "0"  # at the tail of a materialised feed: the list exists, so it is not cold
+
+EPOCH = Key("epoch")  # absent = views are being rebuilt: commands answer 503, reads say `stale`
+CAUGHT_UP = Key("caught-up")  # SET of processors that reached the end offsets captured at their start
+
+
+def _in(bucket: int, name: str) -> Key:
+    return Key(f"{{b{bucket:02d}}}:{name}")
+
+
+def _of(owner: AnyId, kind: str) -> Key:
+    return _in(bucket(owner), f"{kind}:{owner}")
+
+
+def bucket_of_text(text: str) -> int:
+    """The bucket of what has no owner: a user name, a token's hash, a minute."""
+    return crc32(text.encode()) % BUCKETS
+
+
+def bucket_of_key(key: Key) -> int:
+    """The bucket in a key's hash tag; `ValueError` for a key that has none."""
+    if not (key.startswith("{b") and key[4:5] == "}"):
+        raise ValueError(f"key is {key!r}; expected one that starts with {{bNN}}")
+    return int(key[2:4])
+
+
+# --- what guards and orders -------------------------------------------------------------------------------------------
+
+
+def watermark(bucket: int, processor: Processor) -> Key:
+    """HASH topic:partition -> offset of the last record this processor applied in this bucket."""
+    return _in(bucket, f"wm:{processor}")
+
+
+def progress(processor: Processor) -> Key:
+    """HASH topic:partition -> next offset to read, written after each batch: what X-Read-After waits for."""
+    return Key(f"progress:{processor}")
+
+
+def sequence(bucket: int) -> Key:
+    """Counter from which ids of this bucket are leased; ingest's own, skipped past the log's highest on a rebuild."""
+    return _in(bucket, "seq")
+
+
+# --- feeds ------------------------------------------------------------------------------------------------------------
+
+
+def feed(reader: UserId) -> Key:
+    """LIST of revealed photo ids, newest first, `SENTINEL` at the tail."""
+    return _of(reader, "f")
+
+
+def sealed(reader: UserId) -> Key:
+    """LIST of photo ids whose time had not come when they were written, newest first; a later write promotes them."""
+    return _of(reader, "s")
+
+
+def followers_in(author: UserId, bucket: int) -> Key:
+    """SET of the author's followers who live in `bucket` (same slot as their feeds); owned by `feeds`."""
+    return _in(bucket, f"fs:{author}")
+
+
+def outbox(author: UserId) -> Key:
+    """LIST of the author's developed photo ids, newest first; owned by `feeds`."""
+    return _of(author, "o")
+
+
+# --- people -----------------------------------------------------------------------------------------------------------
+
+
+def profile(user: UserId) -> Key:
+    """HASH: `Profile`."""
+    return _of(user, "u")
+
+
+def following(user: UserId) -> Key:
+    """SET of users whom `user` follows."""
+    return _of(user, "fg")
+
+
+def followers(user: UserId) -> Key:
+    """SET of users who follow `user`."""
+    return _of(user, "fr")
+
+
+def user_photos(user: UserId) -> Key:
+    """ZSET, all scores 0: `place` of each of the user's photos, sealed and spoiled ones too."""
+    return _of(user, "up")
+
+
+def user_rolls(user: UserId) -> Key:
+    """SET of rolls the user is a member of."""
+    return _of(user, "ur")
+
+
+def username(name: str) -> Key:
+    """STRING: the user who has this name (`folded_username`)."""
+    folded = folded_username(name)
+    return _in(bucket_of_text(folded), f"n:{folded}")
+
+
+def folded_username(name: str) -> str:
+    """The form in which names are compared: `Ana` and `ana` are one name."""
+    return name.casefold()
+
+
+# --- rolls and photos -------------------------------------------------------------------------------------------------
+
+
+def roll(roll: RollId) -> Key:
+    """HASH: `Roll`."""
+    return _of(roll, "r")
+
+
+def members(roll: RollId) -> Key:
+    """SET of the roll's members, its owner among them."""
+    return _of(roll, "rm")
+
+
+def roll_photos(roll: RollId) -> Key:
+    """ZSET, all scores 0: `place` of each photo taken into the roll, sealed and spoiled ones too."""
+    return _of(roll, "rp")
+
+
+def invite(token_sha256: str) -> Key:
+    """HASH: `Invite`."""
+    return _in(bucket_of_text(token_sha256), f"i:{token_sha256}")
+
+
+def card(photo: PhotoId) -> Key:
+    """HASH: `Card`."""
+    return _of(photo, "p")
+
+
+def place(photo: PhotoId) -> str:
+    """The photo id padded to 19 digits, so that text order is reveal order."""
+    return photo.rjust(19, "0")
+
+
+def photo_at(place: str) -> PhotoId:
+    """The photo id of a `place`."""
+    return PhotoId(place.lstrip("0"))
+
+
+# --- who is who, and what was done already ----------------------------------------------------------------------------
+
+
+def password(user: UserId) -> Key:
+    """STRING: the user's Argon2id hash."""
+    return _of(user, "pw")
+
+
+def session(token_sha256: str) -> Key:
+    """STRING `<user id>`, expiring with the session."""
+    return _in(bucket_of_text(token_sha256), f"se:{token_sha256}")
+
+
+def entity(fact: FactId) -> Key:
+    """STRING: id of what the fact made (user, roll, photo), with which a retried command is answered."""
+    return _in(bucket_of_text(str(fact)), f"fa:{fact}")
+
+
+# --- live metrics -----------------------------------------------------------------------------------------------------
+
+
+def minute(at: datetime) -> Key:
+    """HASH name -> count of what the minute of `at` received (`events:<name>`, `facts:<type>`)."""
+    stamp = at.strftime("%Y%m%dT%H%M")
+    return _in(bucket_of_text(stamp), f"m:{stamp}")
+
+
+def active(at: datetime) -> Key:
+    """HyperLogLog of people active on the UTC day of `at`."""
+    stamp = at.strftime("%Y%m%d")
+    return _in(bucket_of_text(stamp), f"act:{stamp}")
+
+
+# --- codecs of the hashes: text to text; absent fields are None -------------------------------------------------------
+
+Fields = dict[str, str]
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """A user as others see them."""
+
+    username: str
+    tz: str
+    registered_at: datetime
+    display_name: str | None = None
+
+
+class Roll(msgspec.Struct, frozen=True, kw_only=True):
+    """A shared roll of film."""
+
+    owner: UserId
+    name: str
+    film: str
+    develop: str
+    tz: str
+    visibility: Visibility
+    opened_at: datetime
+
+
+class Invite(msgspec.Struct, frozen=True, kw_only=True):
+    """What an invite's token opens, and until when."""
+
+    roll: RollId
+    expires_at: datetime
+
+
+class Size(msgspec.Struct, frozen=True, kw_only=True):
+    """One rendition of a photo, in the bucket under `key`."""
+
+    name: str
+    key: str
+    width_px: int
+    height_px: int
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a photo. Captured, developed, spoiled, deleted: each writes fields of its own, in any order."""
+
+    author: UserId | None = None
+    roll: RollId | None = None
+    visibility: Visibility | None = None
+    reveal_at: datetime | None = None
+    captured_at: datetime | None = None
+    taken_at: datetime | None = None
+    film: str | None = None
+    caption: str | None = None
+    developed_at: datetime | None = None
+    placeholder: str | None = None
+    width_px: int | None = None
+    height_px: int | None = None
+    sizes: tuple[Size, ...] = ()
+    spoiled: str | None = None
+    deleted_at: datetime | None = None
+
+
+def fields(view: msgspec.Struct) -> Fields:
+    """The view as hash fields: text as it is, everything else as JSON; None and empty members are left out."""
+    return {name: _text(value) for name, value in msgspec.structs.asdict(view).items() if value not in (None, ())}
+
+
+def read(kind: type[T], found: Fields) -> T:
+    """The view in hash fields that `fields` wrote; `msgspec.ValidationError` when they are not one."""
+    known = {name: found[name] for name in kind.__struct_fields__ if name in found}
+    return msgspec.convert({name: _value(name, text) for name, text in known.items()}, kind, strict=False)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode().strip('"')
+
+
+def _value(name: str, text: str) -> object:
+    return msgspec.json.decode(text) if name == "sizes" else text

@@ -1,0 +1,128 @@
+"""Every setting of every room, read from a mapping so that nothing here touches the environment.
+
+The defaults are the local stack's (`make up`), so a room started by hand next to it needs no setting at all. The same
+names stand in `.env.example` and in docs/settings.md; a test compares them.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+LOCAL_SECRET = "local-secret"  # noqa: S105 - the local stack's; `Settings.read` refuses it in production
+
+
+def described(text: str) -> Meta:
+    """The one line that docs/settings.md and `.env.example` show for a setting."""
+    return Meta(description=text)
+
+
+class SettingsError(ValueError):
+    """A setting is missing or malformed; the message names it, its value and what was expected."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """One field per environment variable, upper case: `kafka_brokers` is read from `KAFKA_BROKERS`."""
+
+    environment: Annotated[
+        Literal["local", "production"], described("`production` refuses the local stack's secrets and write key.")
+    ] = "local"
+    instance: Annotated[
+        str, described("Stable, unique ordinal of this process (a pod's number); empty: no static group membership.")
+    ] = ""
+    docs: Annotated[bool, described("Serve /docs and /openapi.json to anyone who asks.")] = False
+
+    public_url: Annotated[
+        str, described("Where clients reach us: GET and WebSocket go to api, the rest to ingest.")
+    ] = "http://127.0.0.1:8000"
+    ingest_bind: Annotated[str, described("host:port where ingest listens.")] = "127.0.0.1:8001"
+    api_bind: Annotated[str, described("host:port where api listens.")] = "127.0.0.1:8002"
+    processors_bind: Annotated[str, described("host:port of the processors' /live, /ready and /metrics.")] = (
+        "127.0.0.1:8003"
+    )
+
+    kafka_brokers: Annotated[str, described("host:port of some brokers, separated by commas.")] = "127.0.0.1:9092"
+    kafka_partitions: Annotated[
+        Literal["local", "production"],
+        described("Which column of schemas/topics.py the bootstrap creates topics with."),
+    ] = "local"
+    kafka_replication: Annotated[int, Meta(ge=1, description="Replicas of each topic; production wants 3.")] = 1
+
+    redis_url: Annotated[str, described("Redis or Valkey that holds the views.")] = "redis://127.0.0.1:6379/0"
+
+    s3_endpoint: Annotated[str, described("S3 address as the rooms see it; empty: AWS itself.")] = (
+        "http://127.0.0.1:7070"
+    )
+    s3_public_endpoint: Annotated[str, described("S3 address put into upload tickets and media links.")] = (
+        "http://127.0.0.1:7070"
+    )
+    s3_region: Annotated[str, described("S3 region.")] = "us-east-1"
+    s3_bucket: Annotated[str, described("Bucket of originals and renditions; private.")] = "darkroom"
+    s3_access_key: Annotated[str, described("S3 access key; empty: the default credential chain.")] = "local-access"
+    s3_secret_key: Annotated[str, described("S3 secret key; empty: the default credential chain.")] = LOCAL_SECRET
+
+    warehouse_project: Annotated[str, described("BigQuery project.")] = "local"
+    warehouse_emulator: Annotated[str, described("host:restport:grpcport of the emulator; empty: Google itself.")] = (
+        "127.0.0.1:9050:9060"
+    )
+
+    write_keys: Annotated[str, described("`key=app` pairs, separated by commas: who may post analytics batches.")] = (
+        "local-write-key=darkroom-local"
+    )
+    cursor_secret: Annotated[str, described("Signs page cursors; any long random text.")] = LOCAL_SECRET
+
+    @classmethod
+    def read(cls, env: Mapping[str, str]) -> "Settings":
+        """Settings from an environment-like mapping; unknown names are ignored, a bad value raises `SettingsError`."""
+        given = {name: env[name.upper()] for name in cls.__struct_fields__ if name.upper() in env}
+        try:
+            settings = msgspec.convert({name: _typed(name, text) for name, text in given.items()}, cls, strict=False)
+        except msgspec.ValidationError as error:
+            raise SettingsError(f"a setting is wrong: {error}") from error
+        settings._refuse_local_secrets()
+        return settings
+
+    def _refuse_local_secrets(self) -> None:
+        if self.environment != "production":
+            return
+        local = {"s3_secret_key": LOCAL_SECRET, "cursor_secret": LOCAL_SECRET, "write_keys": Settings().write_keys}
+        for name, value in local.items():
+            if getattr(self, name) == value:
+                raise SettingsError(f"{name.upper()} is the local stack's; expected one of your own in production")
+
+
+def _typed(name: str, text: str) -> object:
+    """`true/1/yes` for booleans, which msgspec's lax mode knows only in part; the rest is msgspec's own affair."""
+    hint = get_type_hints(Settings)[name]
+    if hint is not bool:
+        return text
+    words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
+    if text.lower() not in words:
+        raise SettingsError(f"{name.upper()} is {text!r}; expected 1 or 0")
+    return words[text.lower()]
+
+
+def address(bind: str) -> tuple[str, int]:
+    """Host and port of a `host:port` setting; `SettingsError` when it is not one."""
+    host, colon, port = bind.rpartition(":")
+    if not (host and colon and port.isdigit()):
+        raise SettingsError(f"address is {bind!r}; expected host:port")
+    return host, int(port)
+
+
+def explained() -> dict[str, tuple[str, str]]:
+    """Environment name -> (default as text, explanation), for the docs and for the test that compares them."""
+    hints = get_type_hints(Settings, include_extras=True)
+    defaults = Settings()
+    return {name.upper(): (_shown(getattr(defaults, name)), _description(hints[name])) for name in hints}
+
+
+def _shown(value: object) -> str:
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def _description(hint: object) -> str:
+    if get_origin(hint) is Annotated:
+        return next((m.description or "" for m in get_args(hint)[1:] if isinstance(m, Meta)), "")
+    return ""

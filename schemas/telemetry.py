@@ -1,0 +1,40 @@
+"""Metrics: every name, once. A room may count only what stands here; mypy rejects the rest."""
+
+from typing import Literal
+
+import msgspec
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+
+class Metric(msgspec.Struct, frozen=True):
+    """A Prometheus metric; labels are few and bounded, never an id."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+EVENTS_RECEIVED = Metric("events_received_total", "counter", "Analytics events read from readable batches.", ("app",))
+EVENTS_STORED = Metric("events_stored_total", "counter", "Events whose record Kafka acknowledged.", ("app",))
+EVENTS_REJECTED = Metric("events_rejected_total", "counter", "Events answered with a reason instead.", ("app", "code"))
+FACTS_APPENDED = Metric("facts_appended_total", "counter", "Facts Kafka acknowledged.", ("type",))
+ACK_SECONDS = Metric("ack_seconds", "histogram", "From produce to Kafka's acknowledgement.", ("topic",))
+REQUESTS = Metric("requests_total", "counter", "Requests answered.", ("room", "route", "status"))
+REQUEST_SECONDS = Metric("request_seconds", "histogram", "From request to last byte.", ("room", "route"))
+LOOP_LAG = Metric("loop_lag_seconds", "gauge", "How late the event loop's beat is.", ("room",))
+
+RECORDS_APPLIED = Metric(
+    "records_applied_total", "counter", "Records whose effects are durable.", ("processor", "topic")
+)
+RECORDS_DEAD = Metric(
+    "records_dead_total", "counter", "Records sent to the dead letters.", ("processor", "topic", "stage")
+)
+RETRIES = Metric("retries_total", "counter", "Turns of a retry loop.", ("processor", "stage"))
+HANDLER_SECONDS = Metric("handler_seconds", "histogram", "One batch from taken to acknowledged.", ("processor",))
+BATCHES_ABANDONED = Metric(
+    "batches_abandoned_total", "counter", "Batches given back unacknowledged.", ("processor", "why")
+)
+
+METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
