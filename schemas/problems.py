@@ -1,6 +1,6 @@
 """Errors as clients see them: RFC 9457 problems with a stable code. Raw input is never echoed."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -131,6 +131,7 @@ RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:darkroom:problem:"
 MAX_ERRORS = 20
+MAX_BYTES = 2048
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -163,26 +164,27 @@ class Refusal(Exception):
 
 
 def refusal(code: Code, detail: str, *errors: Fault, retry_after_s: int | None = None) -> Refusal:
-    """What a door raises, in one line: `raise refusal("not_found", "there is no such roll")`."""
+    """What a door raises, in one line: code, detail, and the members that are wrong."""
     return Refusal(Refused(code, detail, errors, retry_after_s))
 
 
 def body(refused: Refused, *, instance: str, request_id: str) -> bytes:
     """The problem document (`application/problem+json`, at most 2 kB)."""
     status, title = PROBLEMS[refused.code]
-    return msgspec.json.encode(
-        {
-            "type": TYPE_PREFIX + refused.code,
-            "title": title,
-            "status": status,
-            "code": refused.code,
-            "detail": refused.detail[:300],
-            "instance": instance[:200],
-            "request_id": request_id,
-            "retryable": status in RETRYABLE_STATUS,
-            "errors": refused.errors[:MAX_ERRORS],
-        }
-    )
+    document: dict[str, Any] = {
+        "type": TYPE_PREFIX + refused.code,
+        "title": title,
+        "status": status,
+        "code": refused.code,
+        "detail": refused.detail[:300],
+        "instance": instance[:200],
+        "request_id": request_id,
+        "retryable": status in RETRYABLE_STATUS,
+        "errors": refused.errors[:MAX_ERRORS],
+    }
+    while len(encoded := msgspec.json.encode(document)) > MAX_BYTES and document["errors"]:
+        document["errors"] = document["errors"][: len(document["errors"]) // 2]
+    return encoded
 
 
 def headers(refused: Refused) -> dict[str, str]:

@@ -1,0 +1,71 @@
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas import ids, projections
+from schemas.ids import PhotoId, RollId, UserId
+from schemas.projections import Card, Profile, Size
+
+USER = UserId(ids.compose(datetime(2026, 1, 1, tzinfo=UTC), 7, 1))
+texts = st.text(max_size=50)
+
+
+@given(texts, st.none() | texts)
+def test_a_profile_survives_its_hash(username: str, display_name: str | None) -> None:
+    profile = Profile(
+        username=username, tz="UTC", registered_at=datetime(2026, 1, 1, tzinfo=UTC), display_name=display_name
+    )
+
+    assert projections.read(Profile, projections.fields(profile)) == profile
+
+
+def test_a_card_survives_its_hash_with_its_sizes() -> None:
+    card = Card(
+        author=USER, width_px=3, reveal_at=datetime(2026, 1, 1, 9, tzinfo=UTC), caption='"hm"', visibility="private",
+        sizes=(Size(name="large", key="a/b/large.jpg", width_px=3, height_px=2),),
+    )  # fmt: skip
+
+    assert projections.read(Card, projections.fields(card)) == card
+
+
+def test_a_card_nobody_wrote_is_empty() -> None:
+    assert projections.read(Card, {}) == Card()
+
+
+def test_fields_of_a_later_version_are_left_alone() -> None:
+    assert projections.read(Card, {"sparkle": "yes"}) == Card()
+
+
+def test_what_belongs_to_one_owner_shares_a_slot() -> None:
+    keys = [projections.feed(USER), projections.sealed(USER), projections.outbox(USER), projections.profile(USER)]
+
+    assert {projections.bucket_of_key(key) for key in keys} == {7}
+    assert projections.bucket_of_key(projections.watermark(7, "feeds")) == 7
+
+
+def test_a_follower_set_lives_with_its_readers_not_with_the_author() -> None:
+    assert projections.bucket_of_key(projections.followers_in(USER, 33)) == 33
+
+
+@given(st.lists(st.integers(1, 2**63 - 1), min_size=2, max_size=20))
+def test_places_sort_as_text_the_way_ids_sort_as_numbers(numbers: list[int]) -> None:
+    photos = [PhotoId(str(number)) for number in numbers]
+
+    assert [projections.photo_at(p) for p in sorted(map(projections.place, photos))] == sorted(photos, key=int)
+
+
+def test_names_that_differ_in_case_are_one_name() -> None:
+    assert projections.username("Ana") == projections.username("ana")
+
+
+def test_no_two_kinds_of_view_share_a_key() -> None:
+    keys = [
+        projections.feed(USER), projections.sealed(USER), projections.outbox(USER), projections.profile(USER),
+        projections.following(USER), projections.followers(USER), projections.user_photos(USER),
+        projections.user_rolls(USER), projections.password(USER), projections.roll(RollId(USER)),
+        projections.members(RollId(USER)), projections.roll_photos(RollId(USER)), projections.card(PhotoId(USER)),
+        projections.followers_in(USER, 7), projections.sequence(7), projections.watermark(7, "views"),
+    ]  # fmt: skip
+
+    assert len(set(keys)) == len(keys)

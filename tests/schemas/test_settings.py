@@ -1,0 +1,48 @@
+import re
+
+import pytest
+
+from schemas.settings import Settings, SettingsError, address, explained
+
+
+def test_an_empty_environment_is_the_local_stack() -> None:
+    assert Settings.read({}) == Settings()
+
+
+def test_a_setting_is_read_from_its_upper_case_name() -> None:
+    assert Settings.read({"KAFKA_REPLICATION": "3", "DOCS": "1", "UNRELATED": "x"}) == Settings(
+        kafka_replication=3, docs=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("env", "named"),
+    [
+        ({"KAFKA_REPLICATION": "many"}, "kafka_replication"),
+        ({"DOCS": "maybe"}, "DOCS"),
+        ({"ENVIRONMENT": "moon"}, "moon"),
+    ],
+)
+def test_a_wrong_setting_is_named(env: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(named)):
+        Settings.read(env)
+
+
+@pytest.mark.parametrize("forgotten", ["S3_SECRET_KEY", "CURSOR_SECRET", "WRITE_KEYS"])
+def test_production_refuses_each_secret_of_the_local_stack(forgotten: str) -> None:
+    own = {"S3_SECRET_KEY": "a", "CURSOR_SECRET": "b", "WRITE_KEYS": "k=app", "ENVIRONMENT": "production"}
+    Settings.read(own)
+    del own[forgotten]
+
+    with pytest.raises(SettingsError, match=forgotten):
+        Settings.read(own)
+
+
+def test_every_setting_is_explained() -> None:
+    assert all(explanation.endswith(".") for _, explanation in explained().values())
+
+
+@pytest.mark.parametrize("bind", ["8001", "host:", ":80", "host:http"])
+def test_an_address_without_host_or_port_is_refused(bind: str) -> None:
+    with pytest.raises(SettingsError, match="host:port"):
+        address(bind)
