@@ -1,0 +1,256 @@
+"""Develops photos in a child process, because their bytes come from strangers and decoders are written in C.
+
+A child is started with nothing but a pipe in and a pipe out, takes photos one after another, and is replaced after
+`PHOTOS_PER_CHILD`, after a crash and after a timeout. It has no secrets in its environment, cannot write files, has
+`HEADROOM_BYTES` of memory and `CPU_S` of CPU per photo, ignores the signals that stop its parent, and dies with it: of
+the parent-death signal on Linux, of the closed pipe elsewhere.
+
+Whose fault is it? A child that runs out of CPU, or two in a row that die or stall over the same photo, spoil the photo.
+A child that cannot even start raises `OSError`, which a caller retries: no photo is judged by it. Why not
+`ProcessPoolExecutor`: one crash fails every photo in the pool, and it does not tell how a child died.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import io
+import math
+import os
+import resource
+import signal
+import sys
+import time
+import traceback
+from collections import deque
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from processors.rules import film
+from processors.rules.film import Developed, Spoiled
+
+TIMEOUT_S = 10.0  # by the clock, for one attempt; a stalled machine is not the photo's fault, so there is a second
+CPU_S = 5  # the slowest photo that passes the header takes 2; a bomb must not hold its partition for long
+HEADROOM_BYTES = 512 << 20  # over what a warm child has mapped; 50 MP take 20 MB, 285 when progressive, 370 as PNG
+PHOTOS_PER_CHILD = 500  # so that a leak in a decoder stays small; a start costs 0.5 s
+START_S = 30.0  # 0.5 s on a quiet machine
+LARGEST_ANSWER = 64 << 20  # three JPEGs take 2 MB; what a captured child sends is not trusted either
+
+# Pillow's arena kept between photos: 10 % less CPU (bench/film.py).
+PILLOW = {"PILLOW_BLOCKS_MAX": "16", "PILLOW_BLOCK_SIZE": "1m"}
+HOME = Path(__file__).parents[1]
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+class FilmError(Exception):
+    """The film itself raised: a mistake of ours with this photo, for the dead letters. Holds the child's traceback."""
+
+
+class _Failed(msgspec.Struct, frozen=True, tag=True):
+    """The child's way to say that the film raised."""
+
+    traceback: str
+
+
+class _Suspect(msgspec.Struct, frozen=True):
+    """The child died or stalled without telling whose fault it was; `reason` if it happens again."""
+
+    reason: str
+
+
+_Request = tuple[str, bytes]  # film, original
+_Answer = Developed | Spoiled | _Failed
+_ANSWERS: msgspec.msgpack.Decoder[_Answer] = msgspec.msgpack.Decoder(_Answer)
+
+
+class Sandbox:
+    """`workers` children at most; they start with their first photo. Belongs to one event loop."""
+
+    def __init__(
+        self,
+        workers: int = 1,
+        timeout_s: float = TIMEOUT_S,
+        cpu_s: int = CPU_S,
+        headroom_bytes: int = HEADROOM_BYTES,
+        photos_per_child: int = PHOTOS_PER_CHILD,
+    ) -> None:
+        self._timeout_s = timeout_s
+        self._limits = (cpu_s, headroom_bytes)
+        self._photos_per_child = photos_per_child
+        self._turn = asyncio.Semaphore(workers)
+        self._idle: deque[_Child] = deque()
+        self._alive: set[_Child] = set()
+
+    @property
+    def pids(self) -> frozenset[int]:
+        """The children that live now, for a test or an operator."""
+        return frozenset(child.pid for child in self._alive)
+
+    async def develop(self, original: bytes, film: str) -> Developed | Spoiled:
+        """`processors.rules.film.develop`, whatever the bytes do. May be cancelled; twice gives the same answer.
+
+        Raises `OSError` when no child can be started (try again), `FilmError` when the film has a mistake.
+        """
+        async with self._turn:
+            outcome = await self._attempt(self._idle.popleft() if self._idle else await self._start(), original, film)
+            if isinstance(outcome, _Suspect):
+                outcome = await self._attempt(await self._start(), original, film)
+        return Spoiled(outcome.reason) if isinstance(outcome, _Suspect) else outcome
+
+    async def close(self) -> None:
+        """Ends all children at once; a photo under development is given up."""
+        self._idle.clear()
+        await asyncio.gather(*(self._discard(child) for child in tuple(self._alive)))
+
+    async def _attempt(self, child: "_Child", original: bytes, film: str) -> Developed | Spoiled | _Suspect:
+        """Whatever comes of it, `child` is afterwards idle and sound, or gone."""
+        answer: _Answer | _Suspect = _Suspect("film_crashed")
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                answer = await child.ask(film, original)
+        except TimeoutError:
+            answer = _Suspect("film_timeout")
+        except (OSError, EOFError, msgspec.DecodeError):
+            pass
+        finally:  # also when cancelled: an answer that nobody read would be taken for the next photo's
+            await self._put_back(child, sound=not isinstance(answer, _Suspect))
+        if isinstance(answer, _Failed):
+            raise FilmError(answer.traceback)
+        return Spoiled("film_timeout") if child.ran_out_of_cpu else answer
+
+    async def _put_back(self, child: "_Child", sound: bool) -> None:
+        if sound and child.photos < self._photos_per_child:
+            self._idle.append(child)
+        else:
+            await self._discard(child)
+
+    async def _start(self) -> "_Child":
+        child = await _Child.start(*self._limits)
+        self._alive.add(child)
+        return child
+
+    async def _discard(self, child: "_Child") -> None:
+        self._alive.discard(child)
+        await child.end()
+
+
+class _Child:
+    """One process and its two pipes. A frame is four bytes of length, big-endian, and that many bytes of msgpack."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdin is not None and process.stdout is not None  # noqa: PT018 - asked for in `start`
+        self._process, self._in, self._out = process, process.stdin, process.stdout
+        self.pid = process.pid
+        self.photos = 0
+
+    @classmethod
+    async def start(cls, cpu_s: int, headroom_bytes: int) -> "_Child":
+        """A child that has loaded the film and locked itself in; `OSError` when it does not get there."""
+        arguments = ["-P", "-m", "processors.sandbox", str(os.getpid()), str(cpu_s), str(headroom_bytes)]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={"PYTHONPATH": str(HOME), "LANG": "C.UTF-8", **PILLOW},  # nothing else: our environment holds secrets
+            limit=1 << 20,
+        )
+        child, ready = cls(process), False
+        try:
+            async with asyncio.timeout(START_S):
+                await child._frame()
+            ready = True
+        except EOFError as error:
+            raise OSError("the film's child process ended before it was ready; its own words are above") from error
+        finally:
+            if not ready:
+                await child.end()
+        return child
+
+    @property
+    def ran_out_of_cpu(self) -> bool:
+        """True once it has ended and the kernel ended it for that."""
+        return self._process.returncode == -signal.SIGXCPU
+
+    async def ask(self, film: str, original: bytes) -> _Answer:
+        """Has one photo developed; `OSError` or `EOFError` when the child dies of it."""
+        self.photos += 1
+        request = msgspec.msgpack.encode((film, original))
+        self._in.write(len(request).to_bytes(4) + request)
+        await self._in.drain()
+        return _ANSWERS.decode(await self._frame())
+
+    async def _frame(self) -> bytes:
+        length = int.from_bytes(await self._out.readexactly(4))
+        if length > LARGEST_ANSWER:
+            raise EOFError(f"the child's answer has {length} bytes; expected at most {LARGEST_ANSWER}")
+        return await self._out.readexactly(length)
+
+    async def end(self) -> None:
+        """Gone when this returns; it holds nothing that a SIGKILL could hurt."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+        await self._process.communicate()
+
+
+def main(parent: int, cpu_s: int, headroom_bytes: int) -> None:
+    """The child: answers photos until its parent closes the pipe."""
+    _die_with(parent)
+    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group; the parent decides when we end
+        signal.signal(number, signal.SIG_IGN)
+    answers = io.FileIO(os.dup(1), "wb")
+    os.dup2(2, 1)  # a library that prints must not speak into the pipe
+    film.load()
+    _lock_in(headroom_bytes)
+    _send(answers, b"")
+    while request := _received(sys.stdin.buffer):
+        _allow_cpu(cpu_s)
+        name, original = msgspec.msgpack.decode(request, type=_Request)
+        _send(answers, msgspec.msgpack.encode(_answer(name, original)))
+
+
+def _answer(name: str, original: bytes) -> _Answer:
+    try:
+        return film.develop(original, name)
+    except MemoryError:
+        return Spoiled("too_much_memory")
+    except Exception:  # the pure phase of this processor: whatever it raises belongs to this photo, see log.md
+        return _Failed(traceback.format_exc())
+
+
+def _die_with(parent: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it went between our start and the line above
+        sys.exit(1)
+
+
+def _lock_in(headroom_bytes: int) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    if sys.platform == "linux":
+        mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (mapped + headroom_bytes, mapped + headroom_bytes))
+
+
+def _allow_cpu(cpu_s: int) -> None:
+    """From now; at the limit the kernel sends SIGXCPU, which ends us."""
+    used_s = math.ceil(time.process_time())
+    resource.setrlimit(resource.RLIMIT_CPU, (used_s + cpu_s, resource.RLIM_INFINITY))
+
+
+def _received(pipe: BinaryIO) -> bytes:
+    """The next frame; empty when the parent has closed the pipe."""
+    return pipe.read(int.from_bytes(pipe.read(4)))
+
+
+def _send(pipe: io.FileIO, body: bytes) -> None:
+    frame = memoryview(len(body).to_bytes(4) + body)
+    while frame:
+        frame = frame[pipe.write(frame) :]
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:4]))
