@@ -1,0 +1,73 @@
+"""What a phone does, over plain HTTP: used by the demo and the journeys, so both speak only the public contract."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import httpx
+
+
+class Unexpected(RuntimeError):
+    """An answer that the contract does not promise; the message holds status and problem."""
+
+
+@dataclass
+class Phone:
+    """One person's phone, signed in. `base_url` is the public address; everything goes through it."""
+
+    base_url: str
+    username: str
+    http: httpx.Client
+    token: str = ""
+    user: str = ""
+    last_position: str = ""
+    answers: list[int] = field(default_factory=list)
+
+    @classmethod
+    def register(cls, base_url: str, name: str, *, tz: str = "Europe/Lisbon", transport: Any = None) -> "Phone":
+        """A new person, called `name` and a few random letters so that the demo can be run twice."""
+        http = httpx.Client(base_url=base_url, timeout=10, transport=transport)
+        phone = cls(base_url, f"{name}_{token_hex(3)}", http)
+        made = phone.post("/v1/accounts", username=phone.username, password=f"pass-{token_hex(8)}", tz=tz)
+        phone.token, phone.user = made["access_token"], made["user"]["id"]
+        return phone
+
+    def post(self, path: str, **members: Any) -> Any:
+        """The JSON answer of a command; `Unexpected` when it is refused."""
+        return self.call("POST", path, json=members)
+
+    def get(self, path: str, **params: Any) -> Any:
+        """The JSON answer of a read that has seen this phone's own commands (X-Read-After)."""
+        return self.call("GET", path, params=params)
+
+    def call(self, method: str, path: str, **how: Any) -> Any:
+        """One request with this phone's token; remembers the position of what it wrote."""
+        headers = how.pop("headers", {})
+        if self.token:
+            headers["authorization"] = f"Bearer {self.token}"
+        if self.last_position:
+            headers["x-read-after"] = self.last_position
+        answer = self.http.request(method, path, headers=headers, **how)
+        self.answers.append(answer.status_code)
+        if answer.status_code >= 400:
+            raise Unexpected(f"{method} {path} answered {answer.status_code}: {answer.text[:300]}")
+        self.last_position = answer.headers.get("x-position", self.last_position)
+        return answer.json() if answer.content else None
+
+    def upload(self, picture: Path) -> str:
+        """Puts the picture into S3 with a ticket, past us; the upload's id."""
+        image = picture.read_bytes()
+        ticket = self.post("/v1/uploads", content_type="image/jpeg", bytes=len(image))
+        stored = httpx.post(
+            ticket["url"], data=ticket["fields"], files={"file": (picture.name, image, "image/jpeg")}, timeout=30
+        )
+        if stored.status_code >= 300:
+            raise Unexpected(f"the upload answered {stored.status_code}: {stored.text[:300]}")
+        return str(ticket["upload_id"])
+
+    def take(self, picture: Path, *, roll: str | None = None, caption: str | None = None) -> dict[str, Any]:
+        """A photo: uploaded, then told; the answer holds its id and when it is revealed."""
+        told = {"upload_id": self.upload(picture), "roll": roll, "caption": caption}
+        photo: dict[str, Any] = self.post("/v1/photos", **{name: text for name, text in told.items() if text})
+        return photo

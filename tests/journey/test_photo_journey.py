@@ -1,0 +1,105 @@
+"""One roll, from capture to reveal, through the running stack and its public address only."""
+
+import io
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from local.people import Phone, Unexpected
+from local.stack import Stack
+from tests.photographs import photographs
+
+pytestmark = pytest.mark.stack
+
+
+def eventually(ask: Callable[[], Any], *, within_s: float = 30.0) -> Any:
+    """The first truthy answer; fails when none comes in time."""
+    deadline = time.monotonic() + within_s
+    while not (answer := ask()):
+        assert time.monotonic() < deadline, f"nothing came within {within_s} s"
+        time.sleep(0.1)
+    return answer
+
+
+def feed(reader: Phone) -> list[str]:
+    return [item["id"] for item in reader.get("/v1/feeds/home")["items"]]
+
+
+def test_a_private_roll_is_revealed_at_once_to_its_members_and_to_nobody_else(stack: Stack) -> None:
+    base = stack.settings.public_url
+    ana, ben, cleo = (Phone.register(base, name) for name in ("ana", "ben", "cleo"))
+    ben.post(f"/v1/users/{ana.user}/follow")
+    cleo.post(f"/v1/users/{ana.user}/follow")
+    roll = ana.post("/v1/rolls", name="Lake", develop="10s", visibility="private")["roll"]["id"]
+    ben.post(f"/v1/invites/{ana.post(f'/v1/rolls/{roll}/invites')['token']}")
+    first, second = photographs()[:2]
+
+    photos = [ana.take(first, roll=roll, caption="one")["photo"], ana.take(second, roll=roll)["photo"]]
+
+    sealed = ana.get(f"/v1/users/{ana.user}/photos")["items"]
+    assert [(card["id"], card["sealed"]) for card in sealed] == [
+        (photo["id"], True) for photo in sorted(photos, key=lambda photo: -int(photo["id"]))
+    ]
+    assert not any("media" in card or "caption" in card for card in sealed)
+    assert feed(ben) == feed(cleo) == []
+    assert ben.get(f"/v1/rolls/{roll}/photos")["items"] == []
+    with pytest.raises(Unexpected, match="404"):
+        ben.get(f"/v1/photos/{photos[0]['id']}")
+    reveal = max(datetime.fromisoformat(photo["reveal_at"]) for photo in photos)
+    assert datetime.now(UTC) < reveal, "the checks above must have run before the reveal"  # noqa: TID251
+
+    eventually(lambda: len(feed(ben)) == 2)
+
+    assert datetime.now(UTC) >= reveal  # noqa: TID251
+    assert feed(ben) == sorted((photo["id"] for photo in photos), key=int, reverse=True)
+    assert feed(cleo) == [], "a follower who is not on the private roll sees nothing of it"
+    with pytest.raises(Unexpected, match="404"):
+        cleo.get(f"/v1/rolls/{roll}")
+    assert_clean_renditions(ben.get("/v1/feeds/home")["items"])
+
+
+def assert_clean_renditions(items: list[dict[str, Any]]) -> None:
+    for item in items:
+        for name, long_edge in (("large", 2048), ("medium", 1080), ("small", 320)):
+            picture = httpx.get(item["media"][name]["url"]).raise_for_status().content
+            assert max(Image.open(io.BytesIO(picture)).size) <= long_edge
+            assert not any(mark in picture for mark in (b"Exif", b"xpacket", b"ICC_PROFILE"))
+
+
+def test_a_command_s_effect_is_seen_by_whoever_gave_it_at_once(stack: Stack) -> None:
+    base = stack.settings.public_url
+    ana, ben = Phone.register(base, "ana"), Phone.register(base, "ben")
+
+    ben.post(f"/v1/users/{ana.user}/follow")
+
+    assert ben.get(f"/v1/users/{ana.user}")["you_follow"] is True
+
+
+def test_a_retried_command_with_one_key_takes_effect_once(stack: Stack) -> None:
+    ana = Phone.register(stack.settings.public_url, "ana")
+    again = {"headers": {"idempotency-key": "the-same"}, "json": {"name": "Once"}}
+
+    rolls = {ana.call("POST", "/v1/rolls", **{**again, "headers": dict(again["headers"])})["roll"]["id"] for _ in "123"}
+
+    assert len(rolls) == 1
+
+
+def test_a_file_that_is_no_photograph_is_spoiled_for_its_author_and_never_shown(stack: Stack, tmp_path: Any) -> None:
+    base = stack.settings.public_url
+    ana, ben = Phone.register(base, "ana"), Phone.register(base, "ben")
+    ben.post(f"/v1/users/{ana.user}/follow")
+    roll = ana.post("/v1/rolls", name="Junk", develop="1s", visibility="public")["roll"]["id"]
+    junk = tmp_path / "junk.jpg"
+    junk.write_bytes(b"\xff\xd8 this is no photograph" * 50)
+
+    photo = ana.take(junk, roll=roll)["photo"]["id"]
+
+    eventually(lambda: ana.get(f"/v1/photos/{photo}").get("spoiled"))
+    assert feed(ben) == []
+    with pytest.raises(Unexpected, match="404"):
+        ben.get(f"/v1/photos/{photo}")
