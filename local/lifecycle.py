@@ -1,0 +1,79 @@
+"""A stack's life: up, down, reset. Each may be called in any state, and twice."""
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+
+from local import health, programs, recipes, supervision
+from local.bootstrap import bootstrap
+from local.programs import PARTS, ROOMS
+from local.stack import Stack
+
+Say = Callable[[str], None]
+
+
+def say_to_terminal(started: float) -> Say:
+    """Lines with the seconds since `started` (monotonic)."""
+    return lambda text: print(f"{time.monotonic() - started:6.1f} s  {text}", flush=True)
+
+
+def up(stack: Stack, say: Say, only_parts: bool = False) -> None:
+    """Everything installed, running, answering and bootstrapped; what already is, is left alone."""
+    places = recipes.install_all(lambda part, text: say(f"{part}: {text}"))
+    supervision.boot(stack, (*programs.parts(stack, places), *programs.rooms()))
+    _start(stack, PARTS, say)
+    bootstrap(stack, say)
+    if not only_parts:
+        _start(stack, ROOMS, say)
+
+
+def _start(stack: Stack, names: tuple[str, ...], say: Say) -> None:
+    for name in names:
+        supervision.start(stack, name)
+    health.wait(stack, names, say)
+
+
+def restart(stack: Stack, names: tuple[str, ...], say: Say) -> None:
+    """Stopped in the reverse order, started again, answering."""
+    for name in reversed(names):
+        supervision.stop(stack, name)
+    _start(stack, names, say)
+
+
+def down(stack: Stack, say: Say) -> None:
+    """No process of the stack is left; its data stays."""
+    supervision.shutdown(stack)
+    say(f"stack {stack.name} is down")
+
+
+def reset(stack: Stack, say: Say) -> None:
+    """Down, and the data of all parts gone together: the log without the warehouse would start its offsets anew below it."""
+    down(stack, say)
+    shutil.rmtree(stack.folder, ignore_errors=True)
+    say(f"stack {stack.name} is empty")
+
+
+def table(stack: Stack) -> str:
+    """One line per program: state, pid, address, how long it runs."""
+    found, addresses = supervision.statuses(stack), stack.addresses()
+    if not found:
+        return f"stack {stack.name} is down"
+    lines = [f"{'program':<12}{'state':<10}{'pid':>8}  {'address':<18}{'uptime':>9}"]
+    for name in (*PARTS, *ROOMS):
+        status = found[name]
+        host, port = addresses[name]
+        lines.append(f"{name:<12}{status.state:<10}{status.pid or '-':>8}  {f'{host}:{port}':<18}{_span(status.uptime_s):>9}")
+    return "\n".join(lines)
+
+
+def _span(seconds: int) -> str:
+    hours, rest = divmod(max(seconds, 0), 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if seconds else "-"
+
+
+def logs(stack: Stack, name: str, lines: int) -> None:
+    """The end of a program's log, to the terminal."""
+    from local.cache import tail
+
+    sys.stdout.write(tail(stack.log / f"{name}.log", lines) + "\n")

@@ -1,0 +1,231 @@
+"""Starts, watches and stops the programs of a stack under supervisord, which restarts whatever ends."""
+
+import hashlib
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import xmlrpc.client
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from supervisor.xmlrpc import Faults, SupervisorTransport
+
+from local.programs import Program, environment
+from local.stack import MARK, ROOT, Stack
+
+MAX_SOCKET_PATH = 90  # the kernel allows 108 bytes (104 on macOS); supervisord appends its pid while it makes the socket
+STOP_S = 60.0  # all programs together; each has its own, shorter time
+
+
+class SupervisionError(RuntimeError):
+    """supervisord did not do what it was asked; the message says what and where to look."""
+
+
+class Status(msgspec.Struct, frozen=True):
+    """How one program is."""
+
+    name: str
+    state: str  # supervisor's: STOPPED STARTING RUNNING BACKOFF STOPPING EXITED FATAL
+    pid: int
+    uptime_s: int
+
+
+def socket_path(stack: Stack) -> Path:
+    """Where supervisord listens: the run folder, or a short temporary path when that is too long for a socket."""
+    path = stack.run / "supervisor.sock"
+    if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
+        return path
+    short = hashlib.sha256(os.fsencode(stack.folder)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"darkroom-{short}.sock"
+
+
+def config(stack: Stack, programs: Iterable[Program]) -> str:
+    """supervisord's configuration; programs stop in the reverse of the order given."""
+    sections = [
+        _section("unix_http_server", file=socket_path(stack), chmod="0700"),
+        _section(
+            "supervisord",
+            pidfile=stack.run / "supervisord.pid",
+            logfile=stack.log / "supervisord.log",
+            logfile_maxbytes="5MB",
+            logfile_backups=1,
+            childlogdir=stack.log,
+            directory=ROOT,
+            minfds=1024,
+        ),
+        "[rpcinterface:supervisor]\n"
+        "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n",
+        *(_program(stack, program, order) for order, program in enumerate(programs, start=1)),
+    ]
+    return "\n".join(sections)
+
+
+def _program(stack: Stack, program: Program, order: int) -> str:
+    return _section(
+        f"program:{program.name}",
+        command=shlex.join(program.argv),
+        priority=order,
+        autostart="false",  # `up` starts them in order, each once the one before it answers
+        autorestart="true",
+        startsecs=1,  # a program that dies sooner is retried after 1, 2, 3 ... s; one that dies later at once
+        startretries=1_000_000,  # for ever: parts may come up in any order
+        stopwaitsecs=program.stop_s,
+        stopasgroup="true",
+        killasgroup="true",
+        redirect_stderr="true",
+        stdout_logfile=stack.log / f"{program.name}.log",
+        stdout_logfile_maxbytes="20MB",
+        stdout_logfile_backups=1,
+    )
+
+
+def _section(name: str, **values: object) -> str:
+    """One section; `%` is supervisor's own sign and must be doubled."""
+    lines = (f"{key}={str(value).replace('%', '%%')}" for key, value in values.items())
+    return "\n".join([f"[{name}]", *lines, ""])
+
+
+def boot(stack: Stack, programs: Iterable[Program]) -> None:
+    """supervisord running with exactly these programs, none started by this; restarted when the settings have changed."""
+    text = config(stack, programs)
+    stamp, wanted = stack.run / "stamp", hashlib.sha256(f"{text}{dict(stack.given)}".encode()).hexdigest()
+    if running(stack):
+        if stamp.exists() and stamp.read_text() == wanted:
+            return
+        shutdown(stack)
+    sweep(stack)
+    (stack.run / "supervisord.conf").write_text(text)
+    _spawn(stack)
+    stamp.write_text(wanted)
+
+
+def _spawn(stack: Stack) -> None:
+    """It leaves our session and lives on; its own environment is what the programs get."""
+    argv = (sys.executable, "-m", "supervisor.supervisord", "-c", str(stack.run / "supervisord.conf"))
+    made = subprocess.run(argv, cwd=ROOT, env=environment(stack), capture_output=True, text=True, check=False)
+    deadline = time.monotonic() + 10
+    while not running(stack):
+        if made.returncode != 0 or time.monotonic() > deadline:
+            raise SupervisionError(f"supervisord did not start:\n{made.stdout}{made.stderr}see {stack.log}/supervisord.log")
+        time.sleep(0.05)
+
+
+@contextmanager
+def _asking(stack: Stack) -> Iterator[Any]:
+    """supervisord's remote procedures; `OSError` when nobody listens."""
+    transport = SupervisorTransport(serverurl=f"unix://{socket_path(stack)}")
+    try:
+        yield xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+    finally:
+        transport.close()
+
+
+def running(stack: Stack) -> bool:
+    """Whether supervisord answers."""
+    try:
+        with _asking(stack) as supervisor:
+            return bool(supervisor.getState()["statename"] == "RUNNING")
+    except (OSError, xmlrpc.client.Error):
+        return False
+
+
+def statuses(stack: Stack) -> dict[str, Status]:
+    """Program name -> how it is; empty when the stack is down."""
+    try:
+        with _asking(stack) as supervisor:
+            return {info["name"]: _status(info) for info in supervisor.getAllProcessInfo()}
+    except OSError:
+        return {}
+
+
+def _status(info: dict[str, Any]) -> Status:
+    uptime = info["now"] - info["start"] if info["statename"] == "RUNNING" else 0
+    return Status(info["name"], info["statename"], info["pid"], uptime)
+
+
+def start(stack: Stack, name: str) -> None:
+    """Asks for the program; returns at once. Called twice: the same."""
+    with _asking(stack) as supervisor, _tolerating(Faults.ALREADY_STARTED):
+        supervisor.startProcess(name, False)
+
+
+def stop(stack: Stack, name: str) -> None:
+    """Stops the program and waits until it has ended. Called twice: the same."""
+    with _asking(stack) as supervisor, _tolerating(Faults.NOT_RUNNING):
+        supervisor.stopProcess(name)
+
+
+def pid(stack: Stack, name: str) -> int:
+    """Process id of a program, 0 while it does not run."""
+    with _asking(stack) as supervisor:
+        return int(supervisor.getProcessInfo(name)["pid"])
+
+
+@contextmanager
+def _tolerating(code: int) -> Iterator[None]:
+    try:
+        yield
+    except xmlrpc.client.Fault as fault:
+        if fault.faultCode != code:
+            raise SupervisionError(fault.faultString) from fault
+
+
+def shutdown(stack: Stack) -> None:
+    """Stops every program, the last started first, then supervisord; no process of the stack is left."""
+    with suppress(OSError, xmlrpc.client.Error), _asking(stack) as supervisor:
+        supervisor.shutdown()
+        deadline = time.monotonic() + STOP_S
+        while (stack.run / "supervisord.pid").exists() and time.monotonic() < deadline:  # it removes the file last
+            time.sleep(0.05)
+    sweep(stack)
+
+
+def sweep(stack: Stack) -> None:
+    """Ends what a killed supervisord has orphaned: processes that carry the stack's mark. Only where /proc shows them."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        deadline = time.monotonic() + 10
+        while (left := marked(stack)) and time.monotonic() < deadline:
+            for process in left:
+                with suppress(ProcessLookupError):
+                    os.kill(process, sign)
+            time.sleep(0.2)
+
+
+def marked(stack: Stack) -> list[int]:
+    """Process ids that carry the stack's mark, without ourselves and those who called us."""
+    mark = f"{MARK}={stack.folder}".encode()
+    return [process for process in _processes() if mark in _environ(process) and process not in _us()]
+
+
+def _processes() -> list[int]:
+    proc = Path("/proc")
+    return [int(entry.name) for entry in proc.iterdir() if entry.name.isdigit()] if proc.is_dir() else []
+
+
+def _environ(process: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []  # it has ended, or is another user's
+
+
+def _us() -> set[int]:
+    found, process = set[int](), os.getpid()
+    while process > 1:
+        found.add(process)
+        process = _parent(process)
+    return found
+
+
+def _parent(process: int) -> int:
+    try:
+        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
