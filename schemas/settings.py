@@ -111,6 +111,23 @@ def address(bind: str) -> tuple[str, int]:
     return host, int(port)
 
 
+class Emulator(msgspec.Struct, frozen=True):
+    """Where the BigQuery emulator listens: `rest` is a URL, `grpc` a host:port."""
+
+    rest: str
+    grpc: str
+
+
+def emulator(text: str) -> Emulator | None:
+    """The addresses of a `host:restport:grpcport` setting; None when it is empty (Google itself)."""
+    if not text:
+        return None
+    host, *ports = text.split(":")
+    if not host or len(ports) != 2 or not all(port.isdigit() for port in ports):
+        raise SettingsError(f"warehouse emulator is {text!r}; expected host:restport:grpcport")
+    return Emulator(f"http://{host}:{ports[0]}", f"{host}:{ports[1]}")
+
+
 def explained() -> dict[str, tuple[str, str]]:
     """Environment name -> (default as text, explanation), for the docs and for the test that compares them."""
     hints = get_type_hints(Settings, include_extras=True)

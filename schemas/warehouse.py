@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-ColumnType = Literal["STRING", "INT64", "TIMESTAMP", "JSON"]
+ColumnType = Literal["STRING", "INT64", "TIMESTAMP", "JSON", "DATE", "FLOAT64", "BOOL"]
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -20,7 +20,10 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """A table; `grain` says what one row is. Partitioned by DATE(`partition_by`), every query must filter on it."""
+    """A table; `grain` says what one row is. Partitioned by the day of `partition_by`.
+
+    `must_filter`: BigQuery refuses a query that does not filter on that column; raw tables are too large to scan whole.
+    """
 
     dataset: str
     name: str
@@ -28,6 +31,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[Column, ...]
     partition_by: str | None = None
     cluster_by: tuple[str, ...] = ()
+    must_filter: bool = False
 
     @property
     def path(self) -> str:
@@ -46,6 +50,7 @@ EVENTS = Table(
     grain="one accepted analytics event",
     partition_by="received_at",
     cluster_by=("name", "user_id"),
+    must_filter=True,
     columns=(
         Column(
             "event_id",
@@ -80,6 +85,7 @@ FACTS = Table(
     grain="one record of facts.v1",
     partition_by="at",
     cluster_by=("type", "aggregate"),
+    must_filter=True,
     columns=(
         Column("fact_id", "STRING", "same id = same fact, however often it stands in the log", required=True),
         Column("type", "STRING", "past tense, as in schemas/facts.py", required=True),

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from schemas.settings import Settings, SettingsError, address, explained
+from schemas.settings import Emulator, Settings, SettingsError, address, emulator, explained
 
 
 def test_an_empty_environment_is_the_local_stack() -> None:
@@ -46,3 +46,14 @@ def test_every_setting_is_explained() -> None:
 def test_an_address_without_host_or_port_is_refused(bind: str) -> None:
     with pytest.raises(SettingsError, match="host:port"):
         address(bind)
+
+
+def test_the_emulators_addresses_are_read_from_one_setting() -> None:
+    assert emulator("box:9050:9060") == Emulator(rest="http://box:9050", grpc="box:9060")
+    assert emulator("") is None
+
+
+@pytest.mark.parametrize("text", ["box", "box:9050", ":9050:9060", "box:9050:grpc", "box:1:2:3"])
+def test_an_emulator_without_both_ports_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="host:restport:grpcport"):
+        emulator(text)
