@@ -1,0 +1,99 @@
+"""`python -m sql plan|apply|check|query`: what analysts and the bootstrap type."""
+
+import argparse
+import os
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pandas as pd
+from google.api_core.exceptions import GoogleAPICallError
+
+from schemas.settings import Settings
+from sql import build
+from sql.ddl import BreakingChange
+from sql.plan import PlanError
+from sql.warehouse import Warehouse, opened
+
+
+def main() -> int:
+    """Runs one command; 1 when a check finds rows, BigQuery refuses, or a change would break."""
+    asked = _arguments().parse_args()
+    try:
+        return int(asked.run(asked))
+    except (PlanError, BreakingChange) as error:
+        print(error, file=sys.stderr)
+    except GoogleAPICallError as error:
+        print(f"BigQuery: {error.message}", file=sys.stderr)
+    return 1
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sql", description="What analysts read: raw, staging, marts.")
+    commands = parser.add_subparsers(required=True)
+    commands.add_parser("plan", help="the models, in the order they are built").set_defaults(run=_plan)
+    apply = commands.add_parser("apply", help="create and refresh everything; may be run twice")
+    apply.set_defaults(run=_apply)
+    check = commands.add_parser("check", help="run checks/*.sql; no rows is good")
+    check.set_defaults(run=_check)
+    for command in (apply, check):
+        command.add_argument("--date", type=date.fromisoformat, default=None, help="UTC day (default: today)")
+    query = commands.add_parser("query", help="print what a query gives")
+    query.add_argument("sql")
+    query.add_argument("--out", type=Path, help="write to this .csv or .parquet file instead")
+    query.set_defaults(run=_query)
+    return parser
+
+
+def _plan(asked: argparse.Namespace) -> int:
+    for model in build.models():
+        print(f"{model.path} ({model.kind}) <- {', '.join(model.reads)}\n    {model.grain}; owner {model.owner}")
+    return 0
+
+
+def _apply(asked: argparse.Namespace) -> int:
+    settings = Settings.read(os.environ)
+    for line in build.apply(opened(settings), settings, _day(asked)):
+        print(line, flush=True)
+    return 0
+
+
+def _check(asked: argparse.Namespace) -> int:
+    warehouse = _warehouse()
+    found = {check.name: warehouse.df(check.body, day=_day(asked)) for check in build.checks()}
+    for name, rows in found.items():
+        print(f"{name}: {'good' if rows.empty else f'{len(rows)} rows'}")
+        if not rows.empty:
+            print(rows.head(20).to_string(index=False))
+    return int(any(not rows.empty for rows in found.values()))
+
+
+def _query(asked: argparse.Namespace) -> int:
+    rows = _warehouse().df(asked.sql)
+    if asked.out is None:
+        print(rows.to_string(index=False))
+    else:
+        _write(rows, asked.out)
+    return 0
+
+
+def _write(rows: pd.DataFrame, out: Path) -> None:
+    if out.suffix == ".parquet":
+        rows.to_parquet(out, index=False)
+    elif out.suffix == ".csv":
+        rows.to_csv(out, index=False)
+    else:
+        raise SystemExit(f"output is {out.name}; expected a name ending in .csv or .parquet")
+    print(f"{len(rows)} rows in {out}")
+
+
+def _warehouse() -> Warehouse:
+    return opened(Settings.read(os.environ))
+
+
+def _day(asked: argparse.Namespace) -> date:
+    return asked.date or datetime.now(UTC).date()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

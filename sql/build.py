@@ -1,0 +1,59 @@
+"""Brings the warehouse to what is declared: datasets, raw tables, claims, staging, then marts for one day."""
+
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+
+from schemas.settings import Settings
+from schemas.warehouse import TABLES, Table
+from sql import ddl, plan
+from sql.plan import Check, Model
+from sql.warehouse import Warehouse
+
+FOLDER = Path(__file__).parent
+
+
+def models(folder: Path = FOLDER) -> tuple[Model, ...]:
+    """Every model of this room, in the order in which they can be built."""
+    files = [file for dataset in ("staging", "marts") for file in sorted((folder / dataset).glob("*.sql"))]
+    parsed = [plan.parse(file.parent.name, file.stem, file.read_text()) for file in files]
+    return plan.ordered(parsed, [table.path for table in TABLES])
+
+
+def checks(folder: Path = FOLDER) -> tuple[Check, ...]:
+    """Every check of this room, by name."""
+    return tuple(plan.parse_check(file.stem, file.read_text()) for file in sorted((folder / "checks").glob("*.sql")))
+
+
+def apply(warehouse: Warehouse, settings: Settings, day: datetime.date) -> Iterator[str]:
+    """Does each step as it is asked for and says what was done; may be run twice, and beside a running sink."""
+    for statement in ddl.create_datasets():
+        warehouse.run(statement)
+    for table in TABLES:
+        yield bring(warehouse, table)
+    warehouse.run(ddl.seed_claims(settings))
+    for model in models():
+        yield build(warehouse, model, day)
+
+
+def bring(warehouse: Warehouse, table: Table) -> str:
+    """Creates a table or adds the columns it lacks; `BreakingChange` when that is not enough."""
+    found = warehouse.found(table)
+    if found is None:
+        warehouse.run(ddl.create(table))
+        return f"{table.path}: created"
+    added = ddl.changes(table, found)
+    for statement in added:
+        warehouse.run(statement)
+    return f"{table.path}: {len(added)} columns added" if added else f"{table.path}: as declared"
+
+
+def build(warehouse: Warehouse, model: Model, day: datetime.date) -> str:
+    """Refreshes a view, or replaces one day of a mart."""
+    if model.kind != "table":
+        warehouse.run(ddl.replace_staging(model))
+        return f"{model.path}: {model.kind} replaced"
+    table = ddl.mart(model, warehouse.columns(model.body, day=day))
+    bring(warehouse, table)
+    warehouse.run(ddl.replace_partition(table, model.body), day=day)
+    return f"{model.path}: {day} replaced"
