@@ -1,0 +1,155 @@
+"""What a fact or a secret does to the views that people read: profiles, graph, rolls, photos, sessions.
+
+Facts about different things come in any order, so each writes fields and members of its own and none reads another's.
+"""
+
+from collections.abc import Iterator
+
+from processors.intents import Exclude, Forget, Include, Insert, Point, Remove, Save, ViewIntent
+from schemas import projections
+from schemas.facts import (
+    Fact,
+    PhotoCaptured,
+    PhotoDeleted,
+    PhotoDeveloped,
+    PhotoSpoiled,
+    RollInviteCreated,
+    RollJoined,
+    RollOpened,
+    UserFollowed,
+    UserRegistered,
+    UserUnfollowed,
+)
+from schemas.ids import PhotoId, UserId
+from schemas.projections import Card, Invite, Key, Profile, Roll, Size
+from schemas.secrets import Ended, Password, Secret, Session
+
+Changes = Iterator[ViewIntent]
+
+
+def changes(value: Fact | Secret) -> Changes:
+    """What `value` does to the views, as intents that may be applied twice."""
+    match value:
+        case UserRegistered() | UserFollowed() | UserUnfollowed():
+            yield from _people(value)
+        case RollOpened() | RollInviteCreated() | RollJoined():
+            yield from _rolls(value)
+        case PhotoCaptured():
+            yield from _captured(value)
+        case PhotoDeveloped() | PhotoSpoiled() | PhotoDeleted():
+            yield from _fate(value)
+        case Password() | Session() | Ended():
+            yield _secret(value)
+
+
+def _people(fact: UserRegistered | UserFollowed | UserUnfollowed) -> Changes:
+    match fact:
+        case UserRegistered(by=user):
+            yield Save(projections.profile(user), projections.fields(_profile(fact)))
+            yield Point(projections.username(fact.personal.username), user)
+            yield Point(projections.entity(fact.id), user)
+        case UserFollowed(by=reader, whom=author):
+            yield Include(projections.following(reader), author)
+            yield Include(projections.followers(author), reader)
+        case UserUnfollowed(by=reader, whom=author):
+            yield Exclude(projections.following(reader), author)
+            yield Exclude(projections.followers(author), reader)
+
+
+def _rolls(fact: RollOpened | RollInviteCreated | RollJoined) -> Changes:
+    match fact:
+        case RollOpened(roll=roll):
+            yield Save(projections.roll(roll), projections.fields(_roll(fact)))
+            yield Point(projections.entity(fact.id), roll)
+            yield from _membership(fact)
+        case RollInviteCreated(roll=roll, token_sha256=token):
+            yield Save(projections.invite(token), projections.fields(Invite(roll=roll, expires_at=fact.expires_at)))
+        case RollJoined():
+            yield from _membership(fact)
+
+
+def _membership(fact: RollOpened | RollJoined) -> Changes:
+    yield Include(projections.members(fact.roll), fact.by)
+    yield Include(projections.user_rolls(fact.by), fact.roll)
+
+
+def _captured(fact: PhotoCaptured) -> Changes:
+    place = projections.place(fact.photo)
+    card = Card(
+        author=fact.by,
+        roll=fact.roll,
+        visibility=fact.visibility,
+        reveal_at=fact.reveal_at,
+        captured_at=fact.at,
+        taken_at=fact.taken_at,
+        film=fact.film,
+        caption=fact.personal.caption,
+    )
+    yield _note(fact.photo, card)
+    yield Insert(projections.user_photos(fact.by), place)
+    if fact.roll is not None:
+        yield Insert(projections.roll_photos(fact.roll), place)
+    yield Point(projections.entity(fact.id), fact.photo)
+
+
+def _fate(fact: PhotoDeveloped | PhotoSpoiled | PhotoDeleted) -> Changes:
+    match fact:
+        case PhotoDeveloped(photo=photo):
+            yield _note(photo, _developed(fact))
+        case PhotoSpoiled(photo=photo, reason=reason):
+            yield _note(photo, Card(spoiled=reason))
+        case PhotoDeleted(photo=photo, by=author):
+            yield _note(photo, Card(deleted_at=fact.at))  # what counts: every read asks the card
+            yield Remove(projections.user_photos(author), projections.place(photo))
+
+
+def _note(photo: PhotoId, card: Card) -> Save:
+    """Only the fields that `card` has are written; those of other facts stay."""
+    return Save(projections.card(photo), projections.fields(card))
+
+
+def _developed(fact: PhotoDeveloped) -> Card:
+    return Card(
+        developed_at=fact.at,
+        placeholder=fact.placeholder,
+        width_px=fact.width_px,
+        height_px=fact.height_px,
+        sizes=tuple(Size(name=r.name, key=r.key, width_px=r.width_px, height_px=r.height_px) for r in fact.renditions),
+    )
+
+
+def _profile(fact: UserRegistered) -> Profile:
+    text = fact.personal
+    return Profile(username=text.username, display_name=text.display_name, tz=fact.tz, registered_at=fact.at)
+
+
+def _roll(fact: RollOpened) -> Roll:
+    return Roll(
+        owner=fact.by,
+        name=fact.personal.name,
+        film=fact.film,
+        develop=fact.develop,
+        tz=fact.tz,
+        visibility=fact.visibility,
+        opened_at=fact.at,
+    )
+
+
+def _secret(secret: Secret) -> ViewIntent:
+    match secret:
+        case Password(user=user):
+            return Point(projections.password(user), secret.hash)
+        case Session(token_sha256=token, user=user):
+            return Point(projections.session(token), user, secret.expires_at)
+        case Ended(key=key):
+            return Forget(_ended(key))
+
+
+def _ended(key: str) -> Key:
+    match key.partition(":"):
+        case ("password", _, user):
+            return projections.password(UserId(user))
+        case ("session", _, token):
+            return projections.session(token)
+        case _:
+            raise ValueError(f"key of a secret is {key!r}; expected password:<user> or session:<sha256>")
