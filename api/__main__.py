@@ -1,0 +1,28 @@
+"""`python -m api`: serves the views at API_BIND until SIGTERM, then finishes what is in flight."""
+
+import os
+
+import uvicorn
+
+from api.app import make_app, make_room
+from schemas.settings import Settings, address
+
+DRAIN_S = 10
+
+
+def main() -> None:
+    """Read the settings, open the doors, serve."""
+    settings = Settings.read(os.environ)
+    host, port = address(settings.api_bind)
+    uvicorn.run(
+        make_app(make_room(settings), docs=settings.docs),
+        host=host,
+        port=port,
+        access_log=False,  # paths hold ids; `Edge` counts and logs by route
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_S,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Answers as bytes: JSON with its ETag, 304 for who has it already, problems (RFC 9457)."""
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from urllib.parse import quote
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.asked import matches
+from schemas.problems import Refusal, Refused, body, headers
+
+STALE = {"x-stale": "1"}  # views are being rebuilt, or had not passed X-Read-After within its second
+# `no-cache`: keep it, but ask each time, since a follow, block or deletion holds from the next read on
+CACHE = {"cache-control": "private, no-cache", "vary": "authorization", "x-content-type-options": "nosniff"}
+
+UNKNOWN = Refused("not_found", "there is nothing at this address")
+NOT_OFFERED = Refused("method_not_allowed", "this room only answers GET; send writes to the public address")
+BROKEN = Refused("internal_error", "the fault is ours and has been logged")
+
+_encoder = msgspec.json.Encoder()
+
+
+def json(request: Request, answer: msgspec.Struct, *, is_stale: bool, links: Mapping[str, str]) -> Response:
+    """The answer, or 304 when the client holds these very bytes; `"stale": true` stands in it only when it is."""
+    content = _encoder.encode(answer)
+    if is_stale:
+        content = b'{"stale":true,' + content[1:]
+    etag = f'"{blake2b(content, digest_size=16).hexdigest()}"'
+    found = {**CACHE, **(STALE if is_stale else {}), **links, "etag": etag}
+    if matches(request.headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers=found)
+    return Response(content, headers=found, media_type="application/json")
+
+
+def problem(request: Request, refused: Refused, more: Mapping[str, str] | None = None) -> Response:
+    """The problem document of a refusal; the address it names is percent-encoded, never raw."""
+    content = body(refused, instance=quote(request.scope["path"][:200]), request_id=request_id(request))
+    return Response(content, refused.status, {**headers(refused), **(more or {})})
+
+
+def request_id(request: Request) -> str:
+    """The id under which this request stands in the logs; the edge gave it."""
+    return str(request.scope.get("darkroom.request_id", ""))
+
+
+async def on_refusal(request: Request, error: Exception) -> Response:
+    """What a door or rule refused."""
+    assert isinstance(error, Refusal)
+    stale = STALE if request.scope.get("darkroom.is_stale") else {}
+    return problem(request, error.refused, stale)
+
+
+async def on_http(request: Request, error: Exception) -> Response:
+    """No such route, or not by this method: constants."""
+    assert isinstance(error, HTTPException)
+    refused = NOT_OFFERED if error.status_code == 405 else UNKNOWN
+    return problem(request, refused, error.headers)
+
+
+async def on_fault(request: Request, error: Exception) -> Response:
+    """Our own fault: say so and nothing more; the server logs the traceback afterwards."""
+    return problem(request, BROKEN, {"x-request-id": request_id(request)})

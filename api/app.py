@@ -1,0 +1,101 @@
+"""Composition root: which routes there are, and which doors they get."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+
+from api import feeds, openapi, operations, photos, rolls, serving, stats, users
+from api.answers import on_fault, on_http, on_refusal
+from api.edge import Edge
+from api.objects import open_objects
+from api.operations import OPERATIONS
+from api.projections import open_projections
+from api.routes import Clock, Room, Route
+from api.telemetry import Telemetry
+from api.warehouse import open_warehouse
+from schemas.problems import Refusal
+from schemas.settings import Settings
+
+ROUTES: tuple[Route, ...] = (*feeds.ROUTES, *photos.ROUTES, *rolls.ROUTES, *users.ROUTES, *stats.ROUTES)
+
+
+def utc_now() -> datetime:
+    """The clock of a running process."""
+    return datetime.now(UTC)
+
+
+def make_room(settings: Settings, clock: Clock = utc_now) -> Room:
+    """The doors these settings name; none of them connects before it is asked something."""
+    return Room(
+        projections=open_projections(settings.redis_url),
+        objects=open_objects(settings),
+        warehouse=open_warehouse(settings),
+        telemetry=Telemetry(),
+        clock=clock,
+        cursor_secret=settings.cursor_secret.encode(),
+    )
+
+
+def make_app(room: Room, *, docs: bool = False) -> FastAPI:
+    """The ASGI app; `docs` serves /docs and /openapi.json to anyone who asks."""
+    app = FastAPI(
+        title="Darkroom",
+        description="Queries: everything that reads. Commands go to ingest at the same public address.",
+        version="0.1.0",
+        docs_url="/docs" if docs else None,
+        openapi_url="/openapi.json" if docs else None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        redirect_slashes=False,
+        lifespan=lambda app: _lifespan(room),
+        exception_handlers={Refusal: on_refusal, HTTPException: on_http, Exception: on_fault},
+    )
+    _mount(app, room)
+    _describe(app)
+    app.add_middleware(Edge, telemetry=room.telemetry, new_id=lambda: uuid4().hex)
+    return app
+
+
+def _mount(app: FastAPI, room: Room) -> None:
+    for route in ROUTES:
+        app.add_api_route(
+            route.path,
+            serving.endpoint(room, route),
+            response_model=None,
+            methods=["GET"],
+            summary=route.summary,
+            name=route.path,
+            operation_id=route.path.strip("/").replace("/", "_").replace("{", "").replace("}", ""),
+            openapi_extra=openapi.described(route),
+        )
+    for operation in OPERATIONS:
+        app.add_api_route(
+            operation.path, operations.endpoint(room, operation), response_model=None, include_in_schema=False
+        )
+
+
+def _describe(app: FastAPI) -> None:
+    """FastAPI knows nothing of msgspec's types: their components are added to its document."""
+    plain = app.openapi
+
+    def document() -> dict[str, Any]:
+        return {**plain(), "components": openapi.components(ROUTES)}
+
+    app.openapi = document  # type: ignore[method-assign]  # the documented way to extend it
+
+
+@asynccontextmanager
+async def _lifespan(room: Room) -> AsyncIterator[None]:
+    beat = asyncio.create_task(room.telemetry.watch_loop())
+    yield
+    beat.cancel()
+    with suppress(asyncio.CancelledError):
+        await beat
+    await room.projections.close()
+    room.warehouse.close()

@@ -1,0 +1,226 @@
+"""Door to Redis, read only: one method is one question, one question is one pipelined round trip.
+
+Redis away or slow becomes the problem `unavailable` here; what it answers is trusted to be what processors wrote, so a
+hash that is not its codec's crashes the request loudly.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisAway
+from redis.exceptions import TimeoutError as RedisSlow
+
+from api.visibility import Admission, admission
+from schemas import projections as view
+from schemas.ids import PhotoId, RollId, UserId, floor_at
+from schemas.problems import refusal
+from schemas.projections import Card, Key, Processor, Profile, Roll
+from schemas.topics import Origin
+
+TIMEOUT_S = 0.15  # views.md: slower is as good as away; a read should cost a few milliseconds
+CONNECTIONS = 64
+OUTBOX_PULLED = 100  # newest photos of each author that a cold feed is answered from
+Command = tuple[str | int, ...]
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Session(msgspec.Struct, frozen=True):
+    """Who a token belongs to, if anyone, and whether the views are complete (`epoch`)."""
+
+    user: UserId | None
+    is_complete: bool
+
+
+class Around(msgspec.Struct, frozen=True):
+    """What decides about photos besides their cards: who took them, and how the reader stands to that."""
+
+    profiles: dict[UserId, Profile | None]
+    followed: frozenset[UserId]
+    admissions: dict[RollId, Admission]
+
+
+class Person(msgspec.Struct, frozen=True):
+    """A profile with its neighbourhood."""
+
+    profile: Profile
+    followers: int
+    following: int
+    is_followed: bool
+
+
+class Shared(msgspec.Struct, frozen=True):
+    """A roll as the reader stands to it."""
+
+    roll: Roll | None
+    members: int
+    admitted: Admission
+
+
+@dataclass(frozen=True)
+class Projections:
+    """The views. `open_projections` makes one; it belongs to the event loop it is first used in."""
+
+    redis: Redis
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self.redis.aclose()
+
+    async def is_up(self) -> bool:
+        """Whether Redis answers in time."""
+        return bool((await self._ask(("PING",)))[0])
+
+    # --- who asks -----------------------------------------------------------------------------------------------------
+
+    async def session(self, token_sha256: str) -> Session:
+        """Who the bearer is."""
+        user, epoch = await self._ask(("GET", view.session(token_sha256)), ("GET", view.EPOCH))
+        return Session(user, epoch is not None)
+
+    async def has_passed(self, processors: Sequence[Processor], record: Origin) -> bool:
+        """Whether each of these processors has applied `record`."""
+        field = f"{record.topic}:{record.partition}"
+        found = await self._ask(*(("HGET", view.progress(name), field) for name in processors))
+        return all(offset is not None and int(offset) > record.offset for offset in found)
+
+    # --- photos -------------------------------------------------------------------------------------------------------
+
+    async def cards(self, photos: Sequence[PhotoId]) -> dict[PhotoId, Card]:
+        """The cards there are."""
+        found = await self._ask(*(("HGETALL", view.card(photo)) for photo in photos))
+        return {photo: view.read(Card, fields) for photo, fields in zip(photos, found, strict=True) if fields}
+
+    async def around(self, reader: UserId, authors: Iterable[UserId], rolls: Iterable[RollId]) -> Around:
+        """Profiles of the authors, who of them the reader follows, which of the rolls are open to the reader."""
+        people, places = sorted(set(authors)), sorted(set(rolls))
+        if not people:
+            return Around({}, frozenset(), {})
+        follows, *rest = await self._ask(
+            ("SMISMEMBER", view.following(reader), *people),
+            *(("HGETALL", view.profile(person)) for person in people),
+            *(("HGETALL", view.roll(roll)) for roll in places),
+            *(("SISMEMBER", view.members(roll), reader) for roll in places),
+        )
+        profiles, places_found = rest[: len(people)], rest[len(people) :]
+        known, joined = places_found[: len(places)], places_found[len(places) :]
+        return Around(
+            profiles={person: _one(Profile, found) for person, found in zip(people, profiles, strict=True)},
+            followed=frozenset(person for person, yes in zip(people, follows, strict=True) if yes),
+            admissions={
+                roll: admission(_one(Roll, found), bool(member))
+                for roll, found, member in zip(places, known, joined, strict=True)
+            },
+        )
+
+    async def places(self, key: Key, below: PhotoId | None, count: int) -> list[PhotoId]:
+        """At most `count` photos of a grid, newest first, older than `below`."""
+        top = "+" if below is None else f"({view.place(below)}"
+        (found,) = await self._ask(("ZREVRANGEBYLEX", key, top, "-", "LIMIT", 0, count))
+        return [view.photo_at(place) for place in found]
+
+    async def sealed_in(self, roll: RollId, reader: UserId, now: datetime, count: int) -> list[PhotoId]:
+        """The reader's own photos in the roll whose time has not come, newest first."""
+        floor = view.place(PhotoId(str(floor_at(now))))
+        own = ("ZREVRANGEBYLEX", view.user_photos(reader), "+", f"[{floor}", "LIMIT", 0, count)
+        (places,) = await self._ask(own)
+        if not places:
+            return []
+        (scores,) = await self._ask(("ZMSCORE", view.roll_photos(roll), *places))
+        return [view.photo_at(place) for place, score in zip(places, scores, strict=True) if score is not None]
+
+    # --- feeds --------------------------------------------------------------------------------------------------------
+
+    async def candidates(self, reader: UserId) -> list[PhotoId]:
+        """Every photo in the reader's feed, in no order, some twice; a cold feed is answered from the outboxes."""
+        revealed, sealed = await self._ask(("LRANGE", view.feed(reader), 0, -1), ("LRANGE", view.sealed(reader), 0, -1))
+        is_cold = not revealed or revealed[-1] != view.SENTINEL
+        pulled = await self._outboxes(reader) if is_cold else []
+        return [photo for photo in (*revealed, *sealed, *pulled) if photo != view.SENTINEL]
+
+    async def _outboxes(self, reader: UserId) -> list[PhotoId]:
+        (authors,) = await self._ask(("SMEMBERS", view.following(reader)))
+        found = await self._ask(*(("LRANGE", view.outbox(author), 0, OUTBOX_PULLED - 1) for author in authors))
+        return [photo for photos in found for photo in photos]
+
+    # --- people and rolls ---------------------------------------------------------------------------------------------
+
+    async def person(self, user: UserId, reader: UserId) -> Person | None:
+        """A profile with its counts; None when there is no such person."""
+        found, followers, following, followed = await self._ask(
+            ("HGETALL", view.profile(user)),
+            ("SCARD", view.followers(user)),
+            ("SCARD", view.following(user)),
+            ("SISMEMBER", view.following(reader), user),
+        )
+        return Person(view.read(Profile, found), followers, following, bool(followed)) if found else None
+
+    async def profiles(self, users: Sequence[UserId]) -> dict[UserId, Profile | None]:
+        """The profiles of these people."""
+        found = await self._ask(*(("HGETALL", view.profile(user)) for user in users))
+        return {user: _one(Profile, fields) for user, fields in zip(users, found, strict=True)}
+
+    async def shared(self, roll: RollId, reader: UserId) -> Shared:
+        """A roll, how many belong to it, and whether it is open to the reader."""
+        found, members, member = await self._ask(
+            ("HGETALL", view.roll(roll)),
+            ("SCARD", view.members(roll)),
+            ("SISMEMBER", view.members(roll), reader),
+        )
+        known = _one(Roll, found)
+        return Shared(known, members, admission(known, bool(member)))
+
+    async def members(self, roll: RollId) -> list[UserId]:
+        """Everyone who belongs to the roll, in the order of their ids."""
+        (found,) = await self._ask(("SMEMBERS", view.members(roll)))
+        return sorted(found, key=int)
+
+    # --- live metrics -------------------------------------------------------------------------------------------------
+
+    async def minutes(self, now: datetime, count: int) -> list[tuple[datetime, dict[str, int]]]:
+        """What the last `count` minutes received, the current one first."""
+        starts = [now.replace(second=0, microsecond=0) - timedelta(minutes=ago) for ago in range(count)]
+        found = await self._ask(*(("HGETALL", view.minute(start)) for start in starts))
+        return [
+            (start, {name: int(n) for name, n in sorted(counts.items())})
+            for start, counts in zip(starts, found, strict=True)
+        ]
+
+    async def active_today(self, now: datetime) -> int:
+        """People active on this UTC day, within the sketch's 0.81 %."""
+        (found,) = await self._ask(("PFCOUNT", view.active(now)))
+        return int(found)
+
+    async def _ask(self, *commands: Command) -> list[Any]:
+        if not commands:
+            return []
+        pipe = self.redis.pipeline(transaction=False)
+        for command in commands:
+            pipe.execute_command(*command)
+        try:
+            return await pipe.execute()
+        except (RedisAway, RedisSlow, OSError) as error:
+            raise refusal("unavailable", "the views do not answer; try again", retry_after_s=1) from error
+
+
+def open_projections(url: str, timeout_s: float = TIMEOUT_S) -> Projections:
+    """The door at `url`. One immediate retry: a restarted Redis leaves dead connections in the pool."""
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=CONNECTIONS,
+        timeout=timeout_s,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        decode_responses=True,
+        retry=Retry(NoBackoff(), 1, supported_errors=(RedisAway,)),
+    )
+    return Projections(Redis(connection_pool=pool))
+
+
+def _one(kind: type[T], found: view.Fields) -> T | None:
+    return view.read(kind, found) if found else None

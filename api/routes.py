@@ -1,0 +1,86 @@
+"""How a route is declared, and what it is asked. A route without a policy cannot be written.
+
+A resource file declares `ROUTES` and one function per route from `Asked` to an answer; it never sees a request.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from api import cursor
+from api.objects import Objects
+from api.projections import Projections
+from api.telemetry import Telemetry
+from api.warehouse import Warehouse
+from schemas.ids import UserId
+from schemas.projections import Processor
+
+# everything under /v1 is somebody's view; who may see an item is visibility.py's affair
+Policy = Literal["signed_in"]
+Target = Literal["user", "photo", "roll"]
+Clock = Callable[[], datetime]
+
+PAGED = ("limit", "cursor")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """The doors and the clock; `app.py` opens them."""
+
+    projections: Projections
+    objects: Objects
+    warehouse: Warehouse
+    telemetry: Telemetry
+    clock: Clock
+    cursor_secret: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A request that was read, signed in and let through. `position` is where the page before ended."""
+
+    room: Room
+    endpoint: str
+    reader: UserId
+    now: datetime
+    target: str = ""
+    parameters: dict[str, str]
+    limit: int
+    position: str | None
+
+    def cursor(self, position: str | None) -> str | None:
+        """The cursor of the page after `position`, if there is one."""
+        if position is None:
+            return None
+        return cursor.cursor(self.room.cursor_secret, self.endpoint, self.reader, position)
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """What a paged answer has besides its items."""
+
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """A GET under /v1. `behind`: the processors whose views it reads, which X-Read-After waits for."""
+
+    path: str
+    answer: Callable[[Asked], Awaitable[msgspec.Struct]]
+    gives: object  # a Struct or a union of them
+    policy: Policy
+    behind: tuple[Processor, ...] = ()
+    target: Target | None = None
+    parameters: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """The first line of the function's docstring."""
+        return (self.answer.__doc__ or "").strip().split("\n")[0]
+
+    def endpoint(self, target: str) -> str:
+        """The path with its id: what cursors are bound to."""
+        return self.path.replace(f"{{{self.target}}}", target)

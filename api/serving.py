@@ -1,0 +1,105 @@
+"""The one way from a request to its answer: read, sign in, wait, ask, encode."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlencode
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import asked, cursor
+from api.answers import json
+from api.projections import Session
+from api.routes import Asked, Page, Room, Route
+from schemas.ids import UserId
+from schemas.problems import refusal
+from schemas.projections import Processor
+from schemas.topics import SECRETS, Origin
+
+WAIT_S = 1.0  # X-Read-After; views.md
+POLLS_S = (0.005, 0.01, 0.02, 0.04, 0.08)  # then the last one again: a view is usually some 30 ms behind
+
+
+def endpoint(room: Room, route: Route) -> Callable[[Request], Awaitable[Response]]:
+    """What the web framework calls for this route."""
+
+    async def respond(request: Request) -> Response:
+        request.scope["darkroom.route"] = route.path
+        token = asked.token_sha256(request.headers.get("authorization"))
+        parameters = asked.parameters(request.query_params.multi_items(), route.parameters)
+        limit = asked.limit(parameters.get("limit"))
+        named = _named(route, request)
+        reader = await _signed_in(room, route, request, token)
+        target = reader if named == asked.ME else named
+        question = Asked(
+            room=room,
+            endpoint=route.endpoint(target),
+            reader=reader,
+            now=room.clock(),
+            target=target,
+            parameters=parameters,
+            limit=limit,
+            position=_position(room, route.endpoint(target), reader, parameters.get("cursor")),
+        )
+        answer = await route.answer(question)
+        return json(request, answer, is_stale=request.scope["darkroom.is_stale"], links=_links(question, answer))
+
+    return respond
+
+
+def _named(route: Route, request: Request) -> str:
+    if route.target is None:
+        return ""
+    text = str(request.path_params[route.target])
+    return text if route.target == "user" and text == asked.ME else asked.identifier(text)
+
+
+async def _signed_in(room: Room, route: Route, request: Request, token: str) -> UserId:
+    """Who asks, once the views have come as far as X-Read-After, or its second is over."""
+    after = asked.read_after(request.headers.get("x-read-after"))
+    session, came = await _session(room, route, token, after)
+    request.scope["darkroom.is_stale"] = not (session.is_complete and came)
+    if session.user is not None:
+        return session.user
+    if not session.is_complete:  # 401 would make clients throw good tokens away
+        raise refusal("rebuilding", "sessions are being read back; try again", retry_after_s=2)
+    raise refusal("invalid_token", "the access token is unknown or has expired")
+
+
+async def _session(room: Room, route: Route, token: str, after: Origin | None) -> tuple[Session, bool]:
+    if after is not None and after.topic == SECRETS.name:  # the session itself may be what is not there yet
+        came = await _wait(room, ("views",), after)
+        return await room.projections.session(token), came
+    session = await room.projections.session(token)
+    if after is None or session.user is None:
+        return session, True
+    return session, await _wait(room, route.behind, after)
+
+
+async def _wait(room: Room, behind: tuple[Processor, ...], record: Origin) -> bool:
+    """Whether the processors behind the route pass `record` within the second."""
+    loop = asyncio.get_running_loop()
+    deadline, polls = loop.time() + WAIT_S, iter(POLLS_S)
+    while not await room.projections.has_passed(behind, record):
+        pause = next(polls, POLLS_S[-1])
+        if loop.time() + pause > deadline:
+            return False
+        await asyncio.sleep(pause)
+    return True
+
+
+def _position(room: Room, endpoint: str, reader: UserId, text: str | None) -> str | None:
+    if text is None:
+        return None
+    position = cursor.position(room.cursor_secret, endpoint, reader, text)
+    if position is None:
+        raise refusal("bad_cursor", "take it from next_cursor of this endpoint, signed in as the same person")
+    return position
+
+
+def _links(question: Asked, answer: msgspec.Struct) -> dict[str, str]:
+    if not isinstance(answer, Page) or answer.next_cursor is None:
+        return {}
+    query = urlencode({"limit": question.limit, "cursor": answer.next_cursor})
+    return {"link": f'<{question.endpoint}?{query}>; rel="next"'}

@@ -1,0 +1,53 @@
+"""May this reader see this photo now? Decided at every read, from the card and the reader's own sets. Pure.
+
+No fan-out, unfollow or deletion can race with it: what stands in a list is only a candidate.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from schemas.ids import PhotoId, UserId, floor_at
+from schemas.projections import Card, Roll
+
+Sight = Literal["hidden", "sealed", "spoiled", "revealed"]
+Admission = Literal["member", "public", "closed"]
+
+
+def admission(roll: Roll | None, is_member: bool) -> Admission:
+    """How a reader stands to a roll; one that no view knows yet is closed."""
+    if roll is None:
+        return "closed"
+    if is_member:
+        return "member"
+    return "public" if roll.visibility == "public" else "closed"
+
+
+def sight(photo: PhotoId, card: Card | None, reader: UserId, now: datetime, admitted: Admission) -> Sight:
+    """What `reader` sees of `photo` at `now`; `admitted` concerns its roll and is `public` for a photo without one."""
+    if card is None or card.author is None or card.deleted_at is not None:
+        return "hidden"
+    if card.author == reader:
+        return _own(photo, card, now)
+    if card.spoiled is not None or not _is_out(photo, card, now):
+        return "hidden"
+    return "revealed" if _is_admitted(card, admitted) else "hidden"
+
+
+def is_revealed(photo: PhotoId, now: datetime) -> bool:
+    """Whether the second in the photo's id has come: the whole roll shares it, so a reveal is atomic."""
+    return int(photo) < floor_at(now)
+
+
+def _own(photo: PhotoId, card: Card, now: datetime) -> Sight:
+    if card.spoiled is not None:
+        return "spoiled"
+    return "revealed" if _is_out(photo, card, now) else "sealed"
+
+
+def _is_out(photo: PhotoId, card: Card, now: datetime) -> bool:
+    """Revealed *and* developed: one that is developed late stays sealed until it is."""
+    return is_revealed(photo, now) and card.developed_at is not None and bool(card.sizes)
+
+
+def _is_admitted(card: Card, admitted: Admission) -> bool:
+    return admitted == "member" or (admitted == "public" and card.visibility == "public")
