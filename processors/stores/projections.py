@@ -1,0 +1,169 @@
+"""Door to Redis: applies what rules want done to views, so that doing it twice, or late, changes nothing.
+
+Everything that changes a bucket is one call of a function in `projections.lua`, which compares the bucket's watermark
+with the record's offset and moves it in the same atomic step.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from redis.asyncio import BlockingConnectionPool, Connection, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisAway
+from redis.exceptions import ResponseError
+
+from processors.intents import FeedIntent, ViewIntent
+from processors.processor import Effects
+from processors.stores import calls
+from processors.stores.calls import Call, Step
+from processors.stores.feeds import Fanout
+from schemas import projections
+from schemas.projections import CAUGHT_UP, EPOCH, Key, Processor
+
+TIMEOUT_S = 5.0  # a call takes milliseconds; slower is as good as away, and the loop tries again
+LIBRARY = (Path(__file__).parent / "projections.lua").read_text()
+VERSION = hashlib.sha256(LIBRARY.encode()).hexdigest()[:8]  # two versions live side by side during a deploy
+
+
+class Lost(RedisAway):
+    """The server, or its data, is not what `open` found: the loop opens again and asks for `progress`."""
+
+
+class Projections:
+    """The views of one processor. Implements `processors.processor.Store`."""
+
+    def __init__(self, processor: Processor, url: str, clock: Callable[[], datetime]) -> None:
+        self._processor, self._url = processor, url
+        self._fanout = Fanout(self, clock)
+        self._redis: Redis | None = None
+        self._run_id: str | None = None
+        self._reached: dict[str, int] = {}
+
+    async def open(self) -> None:
+        """Connect, and take the server that answers for the right one until it is another."""
+        await self.close()
+        self._run_id, self._reached = None, {}
+        # No silent reconnection to a server that restarted: every new connection asks who is there.
+        self._redis = Redis.from_pool(
+            BlockingConnectionPool.from_url(
+                self._url,
+                max_connections=4,
+                decode_responses=True,
+                socket_timeout=TIMEOUT_S,
+                socket_connect_timeout=TIMEOUT_S,
+                retry=Retry(NoBackoff(), 0),
+                redis_connect_func=self._greet,
+            )
+        )
+        await self._load()
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        if self._redis is not None:
+            await self._redis.aclose()
+            self._redis = None
+
+    async def progress(self) -> Mapping[tuple[str, int], int]:
+        """Next offset by (topic, partition). A missing one counts as 0: a server that remembers nothing lost all."""
+        found = await self._client.hgetall(projections.progress(self._processor))
+        return {_topic_and_partition(str(field)): int(offset) for field, offset in found.items()}
+
+    async def apply(self, effects: Sequence[Effects]) -> None:
+        """View intents of the batch first, bucket by bucket; then its feed intents one by one; then progress."""
+        await self._assure_nothing_is_lost()
+        views = [(each.origin, [i for i in each.intents if isinstance(i, ViewIntent)]) for each in effects]
+        await self.carry_out(calls.by_bucket(self._processor, views))
+        for each in effects:
+            for lane, intent in enumerate(i for i in each.intents if isinstance(i, FeedIntent)):
+                await self._fanout.apply(Step(self._processor, each.origin, lane=lane), intent)
+        await self._advance(effects)
+
+    async def caught_up(self) -> None:
+        """The processor has reached the end offsets captured at its start; the last of views and feeds sets `epoch`.
+
+        Called once per start, by the app; again does nothing.
+        """
+        await self._client.sadd(CAUGHT_UP, self._processor)
+        if {"views", "feeds"} <= await self._client.smembers(CAUGHT_UP):
+            await self._client.set(EPOCH, uuid4().hex, nx=True)
+
+    # --- what `Fanout` needs ------------------------------------------------------------------------------------------
+
+    async def carry_out(self, steps: Sequence[Call]) -> list[int]:
+        """The answers of the functions, in one round trip; the library is loaded again on a server that forgot it."""
+        answers = await self._send(steps)
+        if any("Function not found" in str(answer) for answer in answers if isinstance(answer, ResponseError)):
+            await self._load()
+            answers = await self._send(steps)
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return answers
+
+    async def members(self, sets: Sequence[Key]) -> list[set[str]]:
+        """The members of each set, in one round trip."""
+        pipe = self._client.pipeline(transaction=False)
+        for key in sets:
+            pipe.smembers(key)
+        return await pipe.execute()
+
+    async def entries(self, key: Key) -> list[str]:
+        """The entries of a list."""
+        return list(map(str, await self._client.lrange(key, 0, -1)))
+
+    # --- the server ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _client(self) -> Redis:
+        if self._redis is None:
+            raise RuntimeError("projections are used before they are opened; expected open() first")
+        return self._redis
+
+    async def _send(self, steps: Sequence[Call]) -> list[Any]:
+        if not steps:
+            return []
+        pipe = self._client.pipeline(transaction=False)
+        for call in steps:
+            pipe.fcall(f"{call.function}_{VERSION}", len(call.keys), *call.keys, *call.args)
+        return await pipe.execute(raise_on_error=False)
+
+    async def _load(self) -> None:
+        await self._client.function_load(LIBRARY.replace("VERSION", VERSION), replace=True)
+
+    async def _greet(self, connection: Connection) -> None:
+        """Runs on every new connection, before anything is sent on it."""
+        await connection.on_connect()
+        await connection.send_command("INFO", "server")
+        run_id = _run_id(str(await connection.read_response()))
+        if self._run_id not in (None, run_id):
+            raise Lost(f"the server's run_id is {run_id}; expected {self._run_id}: it restarted, or is another one")
+        self._run_id = run_id
+
+    async def _assure_nothing_is_lost(self) -> None:
+        """Someone may empty a running server; a change written onto it would hide what is missing below it."""
+        found = await self._client.hgetall(projections.progress(self._processor))
+        for field, offset in self._reached.items():
+            if int(found.get(field, 0)) < offset:
+                raise Lost(f"progress of {self._processor} on {field} is {found.get(field, 0)}; expected >= {offset}")
+
+    async def _advance(self, effects: Sequence[Effects]) -> None:
+        reached: dict[str, int] = {}
+        for each in effects:
+            field = f"{each.origin.topic}:{each.origin.partition}"
+            reached[field] = max(reached.get(field, 0), each.origin.offset + 1)
+        await self.carry_out([calls.advanced(self._processor, reached)])
+        self._reached |= reached
+
+
+def _topic_and_partition(field: str) -> tuple[str, int]:
+    topic, _, partition = field.rpartition(":")
+    return topic, int(partition)
+
+
+def _run_id(info: str) -> str:
+    return next(line.partition(":")[2].strip() for line in info.splitlines() if line.startswith("run_id:"))
