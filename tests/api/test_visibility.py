@@ -1,0 +1,97 @@
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.visibility import Admission, admission, is_revealed, sight
+from schemas.ids import PhotoId, second
+from schemas.projections import Card, Roll, Size
+from tests.builders import MORNING, NOON, TOMORROW, a_photo, a_user
+
+ANA, BOB = a_user("ana"), a_user("bob")
+SIZES = (Size(name="large", key="k", width_px=1, height_px=1),)
+
+
+def a_card(
+    reveal_at: datetime = MORNING,
+    visibility: str | None = "public",
+    developed: bool = True,
+    spoiled: str | None = None,
+    deleted_at: datetime | None = None,
+) -> Card:
+    return Card(
+        author=ANA, visibility="public" if visibility == "public" else "private", reveal_at=reveal_at,
+        developed_at=NOON if developed else None, sizes=SIZES if developed else (), spoiled=spoiled,
+        deleted_at=deleted_at,
+    )  # fmt: skip
+
+
+def test_a_revealed_photo_is_seen_by_everyone() -> None:
+    assert sight(a_photo(ANA), a_card(), BOB, NOON, "public") == "revealed"
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        None,
+        Card(developed_at=NOON, sizes=SIZES),
+        a_card(developed=False),
+        a_card(spoiled="not_an_image"),
+        a_card(deleted_at=NOON),
+        a_card(visibility="private"),
+    ],
+    ids=["unknown", "without author", "undeveloped", "spoiled", "deleted", "private"],
+)
+def test_others_see_nothing_of_a(card: Card | None) -> None:
+    assert sight(a_photo(ANA), card, BOB, NOON, "public") == "hidden"
+
+
+def test_the_author_sees_a_sealed_card_before_the_reveal_and_others_nothing() -> None:
+    photo, card = a_photo(ANA, reveal_at=TOMORROW), a_card(reveal_at=TOMORROW)
+
+    assert sight(photo, card, ANA, NOON, "public") == "sealed"
+    assert sight(photo, card, BOB, NOON, "member") == "hidden"
+
+
+def test_a_photo_that_is_developed_late_stays_sealed_for_its_author() -> None:
+    assert sight(a_photo(ANA), a_card(developed=False), ANA, NOON, "public") == "sealed"
+
+
+def test_the_author_learns_that_a_photo_spoiled_but_not_of_a_deleted_one() -> None:
+    assert sight(a_photo(ANA), a_card(spoiled="too_large"), ANA, NOON, "public") == "spoiled"
+    assert sight(a_photo(ANA), a_card(spoiled="too_large", deleted_at=NOON), ANA, NOON, "public") == "hidden"
+
+
+@pytest.mark.parametrize(("admitted", "seen"), [("member", "revealed"), ("public", "hidden"), ("closed", "hidden")])
+def test_a_private_photo_is_for_members(admitted: Admission, seen: str) -> None:
+    assert sight(a_photo(ANA), a_card(visibility="private"), BOB, NOON, admitted) == seen
+
+
+def test_a_roll_admits_members_and_if_public_everyone() -> None:
+    def roll(visibility: str) -> Roll:
+        return Roll(
+            owner=ANA, name="", film="", develop="", tz="", opened_at=NOON,
+            visibility="public" if visibility == "public" else "private",
+        )  # fmt: skip
+
+    assert admission(roll("private"), True) == "member"
+    assert admission(roll("private"), False) == "closed"
+    assert admission(roll("public"), False) == "public"
+    assert admission(None, True) == "closed"
+
+
+@given(st.integers(0, 63), st.integers(0, 2**26 - 1), st.floats(-3, 3))
+def test_a_photo_is_revealed_from_its_very_second(bucket: int, sequence: int, seconds: float) -> None:
+    photo = PhotoId(str(int(a_photo(ANA, reveal_at=NOON)) >> 32 << 32 | bucket << 26 | sequence))
+    now = NOON + timedelta(seconds=seconds)
+
+    assert is_revealed(photo, now) == (now >= second(photo))
+
+
+@given(st.datetimes(MORNING.replace(tzinfo=None), TOMORROW.replace(tzinfo=None)))
+def test_the_photos_of_a_roll_are_revealed_together(naive: datetime) -> None:
+    now = naive.replace(tzinfo=NOON.tzinfo)
+    roll = [a_photo(author, number, NOON) for author in (ANA, BOB, a_user("eve")) for number in (1, 2**26 - 1)]
+
+    assert len({is_revealed(photo, now) for photo in roll}) == 1

@@ -1,0 +1,157 @@
+"""The world that api tests read: views as processors would have written them, a clock that moves, a browser."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+import httpx
+import msgspec
+from fastapi import FastAPI
+from redis.asyncio import Redis
+
+from api.app import make_app, make_room
+from api.routes import Room
+from schemas import projections as view
+from schemas.facts import Visibility
+from schemas.ids import PhotoId, RollId, UserId
+from schemas.projections import Card, Profile, Roll, Size
+from schemas.settings import Settings
+from tests.builders import MORNING, NOON, TOMORROW, a_photo, a_roll, a_user
+
+__all__ = ["MORNING", "NOON", "TOMORROW", "World", "open_world"]
+
+
+@dataclass
+class World:
+    """Verbs write views through the keys and codecs of `schemas.projections`; `get` reads through the app."""
+
+    redis: Redis
+    room: Room
+    app: FastAPI
+    client: httpx.AsyncClient
+    now: list[datetime] = field(default_factory=lambda: [NOON])
+    numbers: dict[UserId, int] = field(default_factory=dict)
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    async def complete(self) -> None:
+        await self.redis.set(view.EPOCH, "1")
+
+    async def person(self, name: str) -> UserId:
+        user = a_user(name)
+        profile = Profile(username=name, display_name=name.title(), tz="UTC", registered_at=NOON - timedelta(days=9))
+        await self.save(view.profile(user), profile)
+        await self.redis.set(view.session(sha256(token(user).encode()).hexdigest()), user)
+        await self.redis.rpush(view.feed(user), view.SENTINEL)
+        return user
+
+    async def follow(self, reader: UserId, author: UserId) -> None:
+        await self.redis.sadd(view.following(reader), author)
+        await self.redis.sadd(view.followers(author), reader)
+
+    async def unfollow(self, reader: UserId, author: UserId) -> None:
+        await self.redis.srem(view.following(reader), author)
+        await self.redis.srem(view.followers(author), reader)
+
+    async def roll(
+        self, owner: UserId, *members: UserId, visibility: Visibility = "private", number: int = 1
+    ) -> RollId:
+        roll = a_roll(owner, number)
+        found = Roll(
+            owner=owner, name="Lisbon", film="darkroom-400", develop="09:00", tz="UTC", visibility=visibility,
+            opened_at=NOON,
+        )  # fmt: skip
+        await self.save(view.roll(roll), found)
+        await self.redis.sadd(view.members(roll), owner, *members)
+        return roll
+
+    async def photo(
+        self,
+        author: UserId,
+        *readers: UserId,
+        reveal_at: datetime = MORNING,
+        roll: RollId | None = None,
+        visibility: Visibility = "public",
+        caption: str = "a boat",
+        is_developed: bool = True,
+    ) -> PhotoId:
+        """A photo in its author's grid, its roll, and the readers' feeds (sealed ones among the sealed)."""
+        self.numbers[author] = self.numbers.get(author, 0) + 1
+        photo = a_photo(author, self.numbers[author], reveal_at)
+        card = Card(author=author, roll=roll, visibility=visibility, reveal_at=reveal_at, caption=caption)
+        await self.save(view.card(photo), card)
+        if is_developed:
+            await self.develop(photo)
+        await self.redis.zadd(view.user_photos(author), {view.place(photo): 0})
+        if roll:
+            await self.redis.zadd(view.roll_photos(roll), {view.place(photo): 0})
+        for reader in readers:
+            key = view.feed(reader) if reveal_at <= self.now[0] else view.sealed(reader)
+            await self.redis.lpush(key, photo)
+        return photo
+
+    async def develop(self, photo: PhotoId) -> None:
+        sizes = tuple(Size(name=n, key=f"{photo}/5ec7e7/{n}.jpg", width_px=9, height_px=6) for n in SIZES)
+        card = Card(developed_at=NOON, placeholder="L6Pj0^", width_px=1920, height_px=1280, sizes=sizes)
+        await self.save(view.card(photo), card)
+
+    async def spoil(self, photo: PhotoId, reason: str = "not_an_image") -> None:
+        await self.save(view.card(photo), Card(spoiled=reason))
+
+    async def delete(self, photo: PhotoId) -> None:
+        await self.save(view.card(photo), Card(deleted_at=NOON))
+
+    async def save(self, key: view.Key, found: msgspec.Struct) -> None:
+        await self.redis.hset(key, mapping=dict(view.fields(found)))
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def sleep(self, seconds: float) -> None:
+        self.now[0] += timedelta(seconds=seconds)
+
+    async def get(self, path: str, reader: UserId | None, **headers: str) -> httpx.Response:
+        signed = {"authorization": f"Bearer {token(reader)}"} if reader else {}
+        more = {name.replace("_", "-"): text for name, text in headers.items()}
+        return await self.client.get(path, headers={**signed, **more})
+
+    async def items(self, path: str, reader: UserId) -> list[str]:
+        """The ids on a page."""
+        answer = await self.get(path, reader)
+        assert answer.status_code == 200, answer.text
+        return [item["id"] for item in answer.json()["items"]]
+
+    async def walk(self, path: str, reader: UserId, limit: int = 3) -> list[str]:
+        """The ids of all pages, by following cursors."""
+        return await self.walk_from(path, reader, None, limit)
+
+    async def walk_from(self, path: str, reader: UserId, cursor: str | None, limit: int = 3) -> list[str]:
+        """The ids of the pages from `cursor` on."""
+        found = list[str]()
+        for _ in range(100):
+            page = (await self.get(f"{path}?limit={limit}" + (f"&cursor={cursor}" if cursor else ""), reader)).json()
+            found += [item["id"] for item in page["items"]]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return found
+        raise AssertionError(f"{path} has more than 100 pages")
+
+    async def close(self) -> None:
+        await self.client.aclose()
+        await self.room.projections.close()
+        self.room.warehouse.close()
+
+
+SIZES = ("large", "medium", "small")
+
+
+def token(user: UserId) -> str:
+    return f"token-of-person-{user}"
+
+
+def open_world(redis: Redis, redis_url: str, docs: bool = True) -> World:
+    now = [NOON]
+    room = make_room(Settings(redis_url=redis_url), clock=lambda: now[0])
+    app = make_app(room, docs=docs)
+    transport = httpx.ASGITransport(app=app)
+    client = httpx.AsyncClient(transport=transport, base_url="http://api.test")
+    return World(redis, room, app, client, now)
