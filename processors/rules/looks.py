@@ -68,6 +68,7 @@ def exposed(picture: Image.Image, film: Film, seed: bytes) -> Image.Image:
 def warm(film: Film) -> None:
     """Makes what every photo shares (0.2 s), so that the first one does not wait for it."""
     _grain(film)
+    _vignette(film)
     _tables(film)
 
 
