@@ -71,7 +71,7 @@ def _check(asked: argparse.Namespace) -> int:
 def _query(asked: argparse.Namespace) -> int:
     rows = _warehouse().df(asked.sql)
     if asked.out is None:
-        print(rows.to_string(index=False))
+        print(rows.to_string(index=False) if len(rows.columns) else "done")
     else:
         _write(rows, asked.out)
     return 0

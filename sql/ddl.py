@@ -16,7 +16,7 @@ class BreakingChange(ValueError):
 
 def create_datasets() -> Iterator[str]:
     """The datasets; made once, kept as they are."""
-    yield from (f"create schema if not exists {name}" for name in DATASETS)
+    yield from (f"create schema if not exists {dataset}" for dataset in DATASETS)
 
 
 def create(table: Table) -> str:
@@ -27,7 +27,7 @@ def create(table: Table) -> str:
         for part in (
             f"create table if not exists {table.path} (\n  {columns}\n)",
             table.partition_by and f"partition by {_partition(table)}",
-            table.cluster_by and f"cluster by {', '.join(table.cluster_by)}",
+            table.cluster_by and f"cluster by {', '.join(map(name, table.cluster_by))}",
             f"options ({_options(table)})",
         )
         if part
@@ -37,17 +37,22 @@ def create(table: Table) -> str:
 def _definition(column: Column) -> str:
     required = " not null" if column.required else ""
     why = f" options (description = {text(column.why)})" if column.why else ""
-    return f"{column.name} {column.type}{required}{why}"
+    return f"{name(column.name)} {column.type}{required}{why}"
 
 
 def _partition(table: Table) -> str:
     column = next(column for column in table.columns if column.name == table.partition_by)
-    return column.name if column.type == "DATE" else f"date({column.name})"
+    return name(column.name) if column.type == "DATE" else f"date({name(column.name)})"
 
 
 def _options(table: Table) -> str:
     described = f"description = {text('one row per: ' + table.grain)}"
     return f"{described}, require_partition_filter = true" if table.must_filter else described
+
+
+def name(word: str) -> str:
+    """A column as SQL writes it: quoted, since some of ours (`at`) are reserved words on Google though not locally."""
+    return f"`{word}`"
 
 
 def text(value: str) -> str:
@@ -73,13 +78,13 @@ def changes(declared: Table, found: Table) -> list[str]:
 def _breaking(declared: Table, found: Table) -> Iterator[str]:
     wanted = {column.name: column for column in declared.columns}
     standing = {column.name: column for column in found.columns}
-    for name in standing.keys() - wanted.keys():
-        yield f"column {name} is there but no longer declared"
-    for name, column in wanted.items():
-        if name in standing:
-            yield from _column_breaks(column, standing[name])
+    for gone in sorted(standing.keys() - wanted.keys()):
+        yield f"column {gone} is there but no longer declared"
+    for column in declared.columns:
+        if column.name in standing:
+            yield from _column_breaks(column, standing[column.name])
         elif column.required:
-            yield f"new column {name} is NOT NULL, but older rows have no value for it"
+            yield f"new column {column.name} is NOT NULL, but older rows have no value for it"
     for what in ("partition_by", "cluster_by", "must_filter"):
         old, new = getattr(found, what), getattr(declared, what)
         if old != new:
@@ -145,14 +150,14 @@ def replace_partition(table: Table, body: str) -> str:
 
     One statement, so that no reader sees the partition empty; `on false` lets BigQuery touch that partition only.
     """
-    names = ", ".join(column.name for column in table.columns)
+    names = ", ".join(name(column.name) for column in table.columns)
     statement = f"""
 merge {table.path} as kept
 using (
 {body}
 ) as made
 on false
-when not matched by source and kept.{table.partition_by} = @day then delete
+when not matched by source and kept.{name(table.partition_by or "")} = @day then delete
 when not matched by target then insert ({names}) values ({names})
 """  # noqa: S608 - a model's own query; nobody's input
     return statement.strip()

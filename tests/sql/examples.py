@@ -1,0 +1,97 @@
+"""A model's examples: rows in, rows out, one YAML file each; the file's name is the sentence it proves."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pandas as pd
+import yaml
+
+from schemas.warehouse import TABLES, Column, Table
+from sql import build, ddl
+from sql.plan import Model
+from sql.warehouse import Warehouse
+
+FOLDER = Path(__file__).parent / "cases"
+Row = Mapping[str, Any]
+
+
+class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Rows of raw tables, what is asked (a mart's `day`, a table function's arguments), and the rows that come out.
+
+    A given row names only the columns that matter; an expected row of a mart names all, of staging those that matter.
+    """
+
+    given: dict[str, list[dict[str, Any]]]
+    expect: list[dict[str, Any]]
+    day: date = date(2026, 11, 20)
+    takes: list[date] = []
+
+
+def cases() -> list[Path]:
+    """Every example, as `<model>/<sentence>.yaml`."""
+    return sorted(FOLDER.glob("*/*.yaml"))
+
+
+def read(file: Path) -> Case:
+    """The example in a file; an unknown or missing member is an error."""
+    return msgspec.convert(yaml.safe_load(file.read_text()), Case)
+
+
+def put(warehouse: Warehouse, given: Mapping[str, Iterable[Row]]) -> None:
+    """Makes these rows the only ones in the raw tables."""
+    for table in TABLES:
+        if table.dataset == "raw":
+            warehouse.run(f"delete from {table.path} where {ddl.name(table.partition_by or '')} is not null")
+        if rows := list(given.get(table.path, ())):
+            warehouse.run(_insert(table, rows))
+
+
+def outcome(warehouse: Warehouse, model: Model, case: Case) -> list[dict[str, Any]]:
+    """What the model gives. A mart is built twice, since a run must leave what the one before it left."""
+    if model.kind == "table":
+        build.build(warehouse, model, case.day)
+        build.build(warehouse, model, case.day)
+        return rows_of(warehouse.df(f"select * from {model.path} where {model.partition} = @day", day=case.day))
+    arguments = ", ".join(f"date '{day}'" for day in case.takes)
+    return rows_of(warehouse.df(f"select * from {model.path}({arguments})" if model.takes else f"from {model.path}"))
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The frame's rows with None where pandas writes NaN."""
+    return [
+        {str(name): None if pd.isna(value) else value for name, value in row.items()}
+        for row in frame.astype(object).to_dict("records")
+    ]
+
+
+def _insert(table: Table, rows: list[Row]) -> str:
+    names = ", ".join(ddl.name(column.name) for column in table.columns)
+    values = ",\n".join(
+        f"({', '.join(_literal(column, _value(table, column, row, at)) for column in table.columns)})"
+        for at, row in enumerate(rows)
+    )
+    for row in rows:
+        assert row.keys() <= {column.name for column in table.columns}, f"{table.path} has no such columns: {row}"
+    return f"insert into {table.path} ({names}) values {values}"
+
+
+def _value(table: Table, column: Column, row: Row, at: int) -> Any:
+    """The row's own value, else for a required column one that cannot matter."""
+    if column.name in row or not column.required:
+        return row.get(column.name)
+    return {"INT64": at, "TIMESTAMP": row[table.partition_by or ""], "JSON": {}}.get(column.type, f"any {column.name}")
+
+
+def _literal(column: Column, value: Any) -> str:
+    if value is None:
+        return "null"
+    if column.type == "INT64":
+        return str(value)
+    if column.type == "TIMESTAMP":
+        assert isinstance(value, datetime), f"{column.name} is {value!r}; expected a time with its zone"
+        return f"timestamp '{value.isoformat()}'"
+    return f"json {ddl.text(json.dumps(value))}" if column.type == "JSON" else ddl.text(str(value))
