@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -16,9 +17,9 @@ from sql.plan import PlanError
 from sql.warehouse import Warehouse, opened
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; 1 when a check finds rows, BigQuery refuses, or a change would break."""
-    asked = _arguments().parse_args()
+    asked = _arguments().parse_args(argv)
     try:
         return int(asked.run(asked))
     except (PlanError, BreakingChange) as error:

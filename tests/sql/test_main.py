@@ -1,0 +1,70 @@
+"""What is typed: `python -m sql plan|apply|check|query`."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from schemas.settings import Settings
+from sql.__main__ import main
+from sql.warehouse import Warehouse
+from tests.sql.examples import put
+
+
+@pytest.fixture
+def typed(settings: Settings, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+    """The environment that a terminal beside the stack has."""
+    monkeypatch.setenv("WAREHOUSE_PROJECT", settings.warehouse_project)
+    monkeypatch.setenv("WAREHOUSE_EMULATOR", settings.warehouse_emulator)
+    return warehouse
+
+
+def test_plan_prints_each_model_after_what_it_reads(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan"]) == 0
+
+    said = capsys.readouterr().out
+    assert said.index("staging.stg_events_between (table function)") < said.index("marts.daily_activity_v1 (table)")
+
+
+@pytest.mark.stack
+def test_apply_says_what_it_did(typed: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["apply", "--date", "2026-11-20"]) == 0
+
+    assert "marts.daily_activity_v1: 2026-11-20 replaced" in capsys.readouterr().out
+
+
+@pytest.mark.stack
+def test_query_prints_a_table(typed: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["query", "select 1 as one, 'x' as letter"]) == 0
+
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [["one", "letter"], ["1", "x"]]
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize(("name", "read"), [("out.csv", pd.read_csv), ("out.parquet", pd.read_parquet)])
+def test_query_writes_a_file(typed: Warehouse, tmp_path: Path, name: str, read: object) -> None:
+    assert main(["query", "select 1 as one, 'x' as letter", "--out", str(tmp_path / name)]) == 0
+
+    assert callable(read)
+    assert read(tmp_path / name).to_dict("records") == [{"one": 1, "letter": "x"}]
+
+
+@pytest.mark.stack
+def test_what_bigquery_refuses_is_said_in_one_line(typed: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["query", "select * from raw.nothing"]) == 1
+
+    said = capsys.readouterr().err
+    assert "raw.nothing was not found" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.stack
+def test_check_fails_when_a_row_contradicts_it(typed: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"received_at": pd.Timestamp("2026-11-20T10:00:00Z")}
+    put(typed, {"raw.events_v1": [row]})
+    assert main(["check", "--date", "2026-11-20"]) == 0
+
+    put(typed, {"raw.events_v1": [{**row, "kafka_partition": 0, "kafka_offset": 0, "batch_index": 0}] * 2})
+    assert main(["check", "--date", "2026-11-20"]) == 1
+
+    assert "events_exactly_once: 1 rows" in capsys.readouterr().out
