@@ -1,11 +1,11 @@
-"""`python -m local up|down|status|reset|logs|bootstrap|start|stop|restart|pid`: the stack of this checkout."""
+"""`python -m local install|up|down|status|reset|bootstrap|start|stop|restart|pid|logs`: the stack of this checkout."""
 
 import argparse
 import logging
 import sys
 import time
 
-from local import lifecycle, supervision
+from local import control, supervision
 from local.bootstrap import bootstrap
 from local.cache import InstallError
 from local.programs import PARTS, ROOMS
@@ -14,6 +14,13 @@ from local.supervision import SupervisionError
 from schemas.settings import SettingsError
 
 PROGRAMS = (*PARTS, *ROOMS)
+PLAIN = {
+    "install": "fetch and build the parts; up does it too",
+    "down": "stop everything",
+    "status": "what runs, and where",
+    "reset": "stop, and delete the data",
+    "bootstrap": "create topics, bucket and tables that are missing",
+}
 
 
 def main() -> int:
@@ -37,10 +44,9 @@ def _arguments() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="install, start, wait, bootstrap")
     up.add_argument("--only", choices=["parts"], help="Kafka, Valkey, S3 and BigQuery without our own rooms")
-    names = {"down": "stop everything", "status": "what runs", "reset": "stop, and delete the data"}
-    plain = [commands.add_parser(name, help=text) for name, text in names.items()]
-    plain.append(commands.add_parser("bootstrap", help="create topics, bucket and tables that are missing"))
-    one = [commands.add_parser(name, help=f"{name} of one program") for name in ("start", "stop", "restart", "pid", "logs")]
+    plain = [commands.add_parser(name, help=text) for name, text in PLAIN.items()]
+    single = ("start", "stop", "restart", "pid", "logs")
+    one = [commands.add_parser(name, help=f"{name} of one program") for name in single]
     for command in one:
         command.add_argument("program", choices=PROGRAMS)
     one[-1].add_argument("--lines", type=int, default=40)
@@ -50,26 +56,28 @@ def _arguments() -> argparse.ArgumentParser:
 
 
 def _run(asked: argparse.Namespace) -> None:
-    stack, say = Stack.named(asked.stack), lifecycle.say_to_terminal(time.monotonic())
+    stack, say = Stack.named(asked.stack), control.say_to_terminal(time.monotonic())
     match asked.command:
         case "up":
-            lifecycle.up(stack, say, only_parts=asked.only == "parts")
-            print(lifecycle.table(stack) if asked.only else _welcome(stack))
+            control.up(stack, say, only_parts=asked.only == "parts")
+            print(control.table(stack) if asked.only else _welcome(stack))
+        case "install":
+            control.install(say)
         case "down":
-            lifecycle.down(stack, say)
+            control.down(stack, say)
         case "status":
-            print(lifecycle.table(stack))
+            print(control.table(stack))
         case "reset":
-            lifecycle.reset(stack, say)
+            control.reset(stack, say)
         case "bootstrap":
             bootstrap(stack, say)
         case "logs":
-            lifecycle.logs(stack, asked.program, asked.lines)
+            print(control.logs(stack, asked.program, asked.lines))
         case _:
             _run_one(stack, asked.command, asked.program, say)
 
 
-def _run_one(stack: Stack, command: str, program: str, say: lifecycle.Say) -> None:
+def _run_one(stack: Stack, command: str, program: str, say: control.Say) -> None:
     if not supervision.running(stack):
         raise SupervisionError(f"stack {stack.name} is down; start it with `make up`")
     match command:
@@ -78,7 +86,7 @@ def _run_one(stack: Stack, command: str, program: str, say: lifecycle.Say) -> No
         case "stop":
             supervision.stop(stack, program)
         case "restart":
-            lifecycle.restart(stack, (program,), say)
+            control.restart(stack, (program,), say)
         case "pid":
             print(supervision.pid(stack, program))
 
@@ -86,7 +94,7 @@ def _run_one(stack: Stack, command: str, program: str, say: lifecycle.Say) -> No
 def _welcome(stack: Stack) -> str:
     key = stack.settings.write_keys.partition("=")[0]
     return (
-        f"\n{lifecycle.table(stack)}\n\n"
+        f"\n{control.table(stack)}\n\n"
         f"public address  {stack.settings.public_url}\n"
         f"documentation   {stack.settings.public_url}/docs\n"
         f"write key       {key}\n"

@@ -1,7 +1,7 @@
 """Runs the BigQuery emulator, made fit for closed networks and mended.
 
-`python bigquery_launcher.py HOST REST_PORT GRPC_PORT DATA_DIR PROJECT`, under the emulator's own Python: imports nothing of
-ours, and its libraries are not in our environment, hence `Any`.
+`python bigquery_launcher.py HOST REST_PORT GRPC_PORT DATA_DIR PROJECT`, under the emulator's own Python. Imports
+nothing of ours; its own libraries are not in our environment, hence `Any`.
 
 What is changed, and why:
 - DuckDB's extensions are loaded from wheels; a plain start would download them.
@@ -61,7 +61,7 @@ def lock_streams() -> None:
     from local_bigquery.grpc import write  # type: ignore[import-not-found]
 
     append, finalize = write._append, write.finalize
-    locks: dict[str, threading.Lock] = defaultdict(threading.Lock)  # a stream's entry outlives it: a few hundred bytes per take-over
+    locks: dict[str, threading.Lock] = defaultdict(threading.Lock)  # an entry outlives its stream: a few hundred bytes
 
     def append_alone(stream: Any, rows: Any, offset: int | None) -> Any:
         with locks[stream.name]:
@@ -77,14 +77,14 @@ def lock_streams() -> None:
 def insert_all_or_none() -> None:
     """Rows of a batch go in together or not at all; the ones that cannot be converted are named.
 
-    With `skipInvalidRows` (REST only) the emulator then keeps the good rows of such a batch out as well; we never ask for it.
+    With `skipInvalidRows` (REST only) the good rows of such a batch stay out as well; we never ask for it.
     """
     from local_bigquery.catalog import tabledata  # type: ignore[import-not-found]
     from local_bigquery.engine import database  # type: ignore[import-not-found]
 
     insert = tabledata._insert
 
-    def insert_probed(table: str, schema: Any, rows: Rows) -> list[dict[str, Any]]:
+    def insert_probed(table: str, schema: Any, rows: Rows) -> Any:
         probe = _probe(tabledata, schema, rows)
         if probe is None:
             return insert(table, schema, rows)

@@ -1,11 +1,12 @@
-"""What must exist before the first record: topics, the bucket, the warehouse. May be run twice, and on a running stack."""
+"""What must exist before the first record: topics, bucket, warehouse. May be run twice, on a running stack too."""
 
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import TopicAlreadyExistsError
 
 from local import health
@@ -13,8 +14,11 @@ from local.stack import ROOT, Stack
 from local.supervision import SupervisionError
 from schemas.topics import TOPICS, Topic
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import CORSConfigurationTypeDef
+
 ADMIN_S = 30.0
-ANY_BROWSER = {  # uploads carry a signed policy; the browser's page need not be ours
+ANY_BROWSER: "CORSConfigurationTypeDef" = {  # uploads carry a signed policy; the browser's page need not be ours
     "CORSRules": [
         {
             "AllowedOrigins": ["*"],
@@ -63,8 +67,6 @@ def _options(topic: Topic, stack: Stack) -> dict[str, object]:
 
 
 def _resource(topic: Topic) -> Any:
-    from kafka.admin import ConfigResource, ConfigResourceType
-
     return ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=dict(topic.config))
 
 

@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import boto3
 import grpc
@@ -14,6 +15,9 @@ from kafka import KafkaAdminClient
 from local.cache import tail
 from local.stack import Stack
 from local.supervision import SupervisionError, statuses
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 ROUND_TRIP_S = 3.0
 PATIENCE_S = 120.0  # all that are waited for together; the slowest, the emulator on a cold disk, was measured at 15 s
@@ -43,7 +47,7 @@ def _s3(stack: Stack) -> None:
     bucket_client(stack).list_buckets()
 
 
-def bucket_client(stack: Stack) -> "boto3.client":
+def bucket_client(stack: Stack) -> "S3Client":
     """S3 as the rooms see it."""
     settings = stack.settings
     signing = Config(

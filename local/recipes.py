@@ -5,6 +5,7 @@ import sys
 import sysconfig
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from local import cache
@@ -20,7 +21,8 @@ VERSITYGW = "github.com/versity/versitygw/cmd/versitygw@v1.7.0"
 def _environment(shop: Workshop, folder: Path, lock: str, python: str) -> Path:
     """A virtual environment from a lock file; gives its python. `--relocatable`: it is moved once built."""
     uv = Path(sysconfig.get_path("scripts")) / "uv"
-    shop.run(f"making an environment with Python {python}", uv, "venv", "-q", "--relocatable", "--python", python, folder)
+    making = (uv, "venv", "-q", "--relocatable", "--python", python, folder)
+    shop.run(f"making an environment with Python {python}", *making)
     interpreter = folder / "bin" / "python"
     pins = ("--require-hashes", "-r", PINS / lock)
     shop.run(f"installing {lock}", uv, "pip", "install", "-q", "--no-deps", "--python", interpreter, *pins)
@@ -135,8 +137,5 @@ RECIPES: tuple[Recipe, ...] = (
 def install_all(say: Callable[[str, str], None]) -> dict[str, Path]:
     """Part name -> folder, all installed; `say(part, text)` tells what is going on. Builds side by side."""
     with ThreadPoolExecutor(len(RECIPES)) as pool:
-        builds = {
-            recipe.name: pool.submit(cache.install, recipe, lambda text, name=recipe.name: say(name, text))
-            for recipe in RECIPES
-        }
+        builds = {recipe.name: pool.submit(cache.install, recipe, partial(say, recipe.name)) for recipe in RECIPES}
     return {name: build.result() for name, build in builds.items()}

@@ -56,7 +56,7 @@ class Stack:
         return self.folder / "run"
 
     def env(self) -> dict[str, str]:
-        """The whole environment of a process of this stack: ours, without what would override the env file, and its own."""
+        """The whole environment of a process of this stack; the env file alone says what the settings are."""
         names = {field.upper() for field in Settings.__struct_fields__}
         inherited = {name: value for name, value in os.environ.items() if name not in names}
         scripts = str(Path(sys.executable).parent)

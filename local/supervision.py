@@ -20,12 +20,12 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 from local.programs import Program, environment
 from local.stack import MARK, ROOT, Stack
 
-MAX_SOCKET_PATH = 90  # the kernel allows 108 bytes (104 on macOS); supervisord appends its pid while it makes the socket
+MAX_SOCKET_PATH = 90  # bytes; the kernel allows 108 (macOS 104), and supervisord appends its pid for a moment
 STOP_S = 60.0  # all programs together; each has its own, shorter time
 
 
 class SupervisionError(RuntimeError):
-    """supervisord did not do what it was asked; the message says what and where to look."""
+    """The supervisor did not do what it was asked; the message says what and where to look."""
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ def socket_path(stack: Stack) -> Path:
 
 
 def config(stack: Stack, programs: Iterable[Program]) -> str:
-    """supervisord's configuration; programs stop in the reverse of the order given."""
+    """Configuration of the supervisor; programs stop in the reverse of the order given."""
     sections = [
         _section("unix_http_server", file=socket_path(stack), chmod="0700"),
         _section(
@@ -60,8 +60,10 @@ def config(stack: Stack, programs: Iterable[Program]) -> str:
             directory=ROOT,
             minfds=1024,
         ),
-        "[rpcinterface:supervisor]\n"
-        "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n",
+        _section(
+            "rpcinterface:supervisor",
+            **{"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"},
+        ),
         *(_program(stack, program, order) for order, program in enumerate(programs, start=1)),
     ]
     return "\n".join(sections)
@@ -93,7 +95,7 @@ def _section(name: str, **values: object) -> str:
 
 
 def boot(stack: Stack, programs: Iterable[Program]) -> None:
-    """supervisord running with exactly these programs, none started by this; restarted when the settings have changed."""
+    """The supervisor runs with exactly these programs; it starts none, and begins anew when a setting has changed."""
     text = config(stack, programs)
     stamp, wanted = stack.run / "stamp", hashlib.sha256(f"{text}{dict(stack.given)}".encode()).hexdigest()
     if running(stack):
@@ -113,13 +115,14 @@ def _spawn(stack: Stack) -> None:
     deadline = time.monotonic() + 10
     while not running(stack):
         if made.returncode != 0 or time.monotonic() > deadline:
-            raise SupervisionError(f"supervisord did not start:\n{made.stdout}{made.stderr}see {stack.log}/supervisord.log")
+            said = f"{made.stdout}{made.stderr}see {stack.log / 'supervisord.log'}"
+            raise SupervisionError(f"supervisord did not start:\n{said}")
         time.sleep(0.05)
 
 
 @contextmanager
 def _asking(stack: Stack) -> Iterator[Any]:
-    """supervisord's remote procedures; `OSError` when nobody listens."""
+    """Remote procedures of the supervisor; `OSError` when nobody listens."""
     transport = SupervisorTransport(serverurl=f"unix://{socket_path(stack)}")
     try:
         yield xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
@@ -188,7 +191,7 @@ def shutdown(stack: Stack) -> None:
 
 
 def sweep(stack: Stack) -> None:
-    """Ends what a killed supervisord has orphaned: processes that carry the stack's mark. Only where /proc shows them."""
+    """Ends what a killed supervisord has orphaned: processes with the stack's mark, where /proc shows them."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         deadline = time.monotonic() + 10
         while (left := marked(stack)) and time.monotonic() < deadline:

@@ -1,12 +1,13 @@
 """A stack's life: up, down, reset. Each may be called in any state, and twice."""
 
 import shutil
-import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from local import health, programs, recipes, supervision
 from local.bootstrap import bootstrap
+from local.cache import tail
 from local.programs import PARTS, ROOMS
 from local.stack import Stack
 
@@ -18,37 +19,47 @@ def say_to_terminal(started: float) -> Say:
     return lambda text: print(f"{time.monotonic() - started:6.1f} s  {text}", flush=True)
 
 
-def up(stack: Stack, say: Say, only_parts: bool = False) -> None:
+def tell(text: str) -> None:
+    """The plain way to say something: one line."""
+    print(f"  {text}", flush=True)
+
+
+def up(stack: Stack, say: Say = tell, *, only_parts: bool = False) -> None:
     """Everything installed, running, answering and bootstrapped; what already is, is left alone."""
-    places = recipes.install_all(lambda part, text: say(f"{part}: {text}"))
-    supervision.boot(stack, (*programs.parts(stack, places), *programs.rooms()))
-    _start(stack, PARTS, say)
+    supervision.boot(stack, (*programs.parts(stack, install(say)), *programs.rooms()))
+    start(stack, PARTS, say)
     bootstrap(stack, say)
     if not only_parts:
-        _start(stack, ROOMS, say)
+        start(stack, ROOMS, say)
 
 
-def _start(stack: Stack, names: tuple[str, ...], say: Say) -> None:
+def install(say: Say = tell) -> dict[str, Path]:
+    """Part name -> where it is installed; downloads and builds what the cache folder does not hold."""
+    return recipes.install_all(lambda part, text: say(f"{part}: {text}"))
+
+
+def start(stack: Stack, names: tuple[str, ...], say: Say = tell) -> None:
+    """Started together; returns when all of them answer."""
     for name in names:
         supervision.start(stack, name)
     health.wait(stack, names, say)
 
 
-def restart(stack: Stack, names: tuple[str, ...], say: Say) -> None:
+def restart(stack: Stack, names: tuple[str, ...], say: Say = tell) -> None:
     """Stopped in the reverse order, started again, answering."""
     for name in reversed(names):
         supervision.stop(stack, name)
-    _start(stack, names, say)
+    start(stack, names, say)
 
 
-def down(stack: Stack, say: Say) -> None:
+def down(stack: Stack, say: Say = tell) -> None:
     """No process of the stack is left; its data stays."""
     supervision.shutdown(stack)
     say(f"stack {stack.name} is down")
 
 
-def reset(stack: Stack, say: Say) -> None:
-    """Down, and the data of all parts gone together: the log without the warehouse would start its offsets anew below it."""
+def reset(stack: Stack, say: Say = tell) -> None:
+    """Down, and the data of all parts gone together: a log wiped alone restarts its offsets below the warehouse's."""
     down(stack, say)
     shutil.rmtree(stack.folder, ignore_errors=True)
     say(f"stack {stack.name} is empty")
@@ -63,7 +74,8 @@ def table(stack: Stack) -> str:
     for name in (*PARTS, *ROOMS):
         status = found[name]
         host, port = addresses[name]
-        lines.append(f"{name:<12}{status.state:<10}{status.pid or '-':>8}  {f'{host}:{port}':<18}{_span(status.uptime_s):>9}")
+        who = f"{name:<12}{status.state:<10}{status.pid or '-':>8}"
+        lines.append(f"{who}  {f'{host}:{port}':<18}{_span(status.uptime_s):>9}")
     return "\n".join(lines)
 
 
@@ -72,8 +84,6 @@ def _span(seconds: int) -> str:
     return f"{hours}:{rest // 60:02}:{rest % 60:02}" if seconds else "-"
 
 
-def logs(stack: Stack, name: str, lines: int) -> None:
-    """The end of a program's log, to the terminal."""
-    from local.cache import tail
-
-    sys.stdout.write(tail(stack.log / f"{name}.log", lines) + "\n")
+def logs(stack: Stack, name: str, lines: int) -> str:
+    """The end of a program's log."""
+    return tail(stack.log / f"{name}.log", lines)

@@ -1,0 +1,192 @@
+"""The one public address: GET, HEAD and WebSocket go to api, everything else to ingest. `python -m local.public`.
+
+In production a reverse proxy does this (local/Caddyfile is the same rule); here a few lines of ASGI save its install.
+"""
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from typing import Any
+
+import httpx
+import uvicorn
+
+from local import documents, tunnel
+from schemas import problems
+from schemas.problems import Refused
+from schemas.settings import Settings, address
+
+Scope = dict[str, Any]
+Receive = Any  # ASGI's two callables; uvicorn's own types are not exported for use
+Send = Any
+Headers = list[tuple[bytes, bytes]]
+
+READS = frozenset({"GET", "HEAD"})
+HOP_BY_HOP = frozenset(  # RFC 9110, 7.6.1: they concern one connection; `expect` is answered by us
+    b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding"
+    b" upgrade expect".split()
+)
+OURS = frozenset({b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"})  # never believed from outside
+TIMEOUT = httpx.Timeout(connect=2, read=60, write=60, pool=5)
+LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=4)  # uvicorn drops at 5 s
+
+
+class ClientLeft(Exception):
+    """The client went away while we read its body; nobody is left to answer."""
+
+
+class Public:
+    """The ASGI application; `transport` is for tests."""
+
+    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._reads, self._writes = f"http://{settings.api_bind}", f"http://{settings.ingest_bind}"
+        self._docs = settings.docs
+        self._client = httpx.AsyncClient(timeout=TIMEOUT, limits=LIMITS, transport=transport, follow_redirects=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection's worth, by its kind."""
+        match scope["type"]:
+            case "lifespan":
+                await self._live(receive, send)
+            case "websocket":
+                await tunnel.carry(self._reads.replace("http", "ws", 1), scope, receive, send)
+            case "http" if self._docs and scope["path"] in documents.PATHS and scope["method"] in READS:
+                await self._document(scope, send)
+            case _:
+                await self._forward(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._client.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _document(self, scope: Scope, send: Send) -> None:
+        try:
+            content, body = await documents.answer(self._client, scope["path"], (self._writes, self._reads))
+        except httpx.HTTPError:
+            await _unavailable(scope, send)
+            return
+        await _answer(send, 200, [(b"content-type", content)], body)
+
+    async def _forward(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            response = await self._client.send(self._request(scope, receive), stream=True)
+        except ClientLeft:
+            return
+        except httpx.TransportError:
+            await _unavailable(scope, send)
+            return
+        try:
+            await _until_gone(_stream(response, send), receive)
+        finally:
+            await response.aclose()
+
+    def _request(self, scope: Scope, receive: Receive) -> httpx.Request:
+        base = self._reads if scope["method"] in READS else self._writes
+        return httpx.Request(
+            scope["method"],
+            base + target(scope),
+            headers=inward(scope["headers"], scope),
+            content=_body(receive) if _has_body(scope["headers"]) else None,
+            extensions={"timeout": TIMEOUT.as_dict()},
+        )
+
+
+def target(scope: Scope) -> str:
+    """Path and query exactly as the client sent them."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    query: bytes = scope["query_string"]
+    return (raw.split(b"?")[0] + (b"?" + query if query else b"")).decode("latin-1")
+
+
+def inward(headers: Iterable[tuple[bytes, bytes]], scope: Scope) -> Headers:
+    """What a room is sent: the client's headers but those of one connection, and who the client is."""
+    kept = [(name, value) for name, value in end_to_end(headers) if name not in OURS]
+    client = (scope.get("client") or ("unknown", 0))[0]
+    return [*kept, (b"x-forwarded-for", client.encode()), (b"x-forwarded-proto", scope["scheme"].encode())]
+
+
+def end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """Without the headers that concern one connection, the listed ones and those named in `Connection`."""
+    pairs = [(name.lower(), value) for name, value in headers]
+    named = {word.strip().lower() for name, value in pairs if name == b"connection" for word in value.split(b",")}
+    return [(name, value) for name, value in pairs if name not in HOP_BY_HOP | named]
+
+
+def _has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    return any(name.lower() in {b"content-length", b"transfer-encoding"} for name, _ in headers)
+
+
+async def _body(receive: Receive) -> AsyncIterator[bytes]:
+    """The client's body as it comes."""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        yield message.get("body", b"")
+        more = message.get("more_body", False)
+
+
+async def _stream(response: httpx.Response, send: Send) -> None:
+    """The room's answer as it comes, compression untouched. Broken off by the room, it is broken off here too."""
+    headers = end_to_end(response.headers.raw)
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    async for chunk in response.aiter_raw():
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _until_gone(work: Coroutine[Any, Any, None], receive: Receive) -> None:
+    """Runs `work`, but not longer than the client stays: an endless answer must end with its reader."""
+    doing, gone = asyncio.create_task(work), asyncio.create_task(_gone(receive))
+    try:
+        await asyncio.wait({doing, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if doing.done():
+            doing.result()  # raises what `work` raised
+    finally:
+        for task in (doing, gone):
+            task.cancel()
+        await asyncio.gather(doing, gone, return_exceptions=True)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _unavailable(scope: Scope, send: Send) -> None:
+    """503 with Retry-After, as every room answers when something it needs is away."""
+    away = Refused("unavailable", "the part of the service that answers this is away", retry_after_s=1)
+    headers = [(name.encode(), value.encode()) for name, value in problems.headers(away).items()]
+    request_id = str(uuid.uuid4())
+    await _answer(send, away.status, headers, problems.body(away, instance=scope["path"], request_id=request_id))
+
+
+async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def main() -> None:
+    """Serves until SIGTERM."""
+    settings = Settings.read(os.environ)
+    host, port = address(settings.public_url.rpartition("://")[2].strip("/"))
+    uvicorn.run(
+        Public(settings),
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,  # the room's own stands
+        date_header=False,
+        timeout_graceful_shutdown=8,
+    )
+
+
+if __name__ == "__main__":
+    main()
