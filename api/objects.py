@@ -15,6 +15,7 @@ from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from schemas.ids import EPOCH
 from schemas.objects import LINK_SECONDS
 from schemas.settings import Settings
 
@@ -31,17 +32,18 @@ class _At(S3SigV4QueryAuth):
         self._inject_signature_to_request(request, self.signature(text, request))  # type: ignore[attr-defined]  # also
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared by identity: it is part of the key of what is remembered
 class Objects:
     """Links into the private bucket at `base` (`https://host/bucket`)."""
 
     base: str
     region: str
     session: boto3.Session = field(repr=False)
+    window: timedelta = WINDOW
 
     def link(self, key: str, now: datetime) -> str:
         """A GET link to `key` that is good for an hour at most."""
-        return _signed(self, key, _window(now))
+        return _signed(self, key, now - (now - EPOCH) % self.window)
 
     def credentials(self) -> Credentials:
         """The keys to sign with; a role's are renewed by boto3 when they age."""
@@ -50,9 +52,6 @@ class Objects:
         if frozen is None or not frozen.access_key or not frozen.secret_key:
             raise RuntimeError("S3 credentials are missing; expected S3_ACCESS_KEY or the default chain to give some")
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
-
-    def __hash__(self) -> int:
-        return id(self)
 
 
 def open_objects(settings: Settings) -> Objects:
@@ -69,7 +68,3 @@ def _signed(objects: Objects, key: str, at: datetime) -> str:
     request.context["timestamp"] = at.strftime("%Y%m%dT%H%M%SZ")
     _At(objects.credentials(), "s3", objects.region, LINK_SECONDS).add_auth(request)
     return str(request.url)
-
-
-def _window(now: datetime) -> datetime:
-    return now - (now - datetime(2020, 1, 1, tzinfo=now.tzinfo)) % WINDOW

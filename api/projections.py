@@ -144,7 +144,8 @@ class Projections:
         return [photo for photo in (*revealed, *sealed, *pulled) if photo != view.SENTINEL]
 
     async def _outboxes(self, reader: UserId) -> list[PhotoId]:
-        (authors,) = await self._ask(("SMEMBERS", view.following(reader)))
+        (followed,) = await self._ask(("SMEMBERS", view.following(reader)))
+        authors = {reader, *followed}  # one's own photos stand in one's own feed
         found = await self._ask(*(("LRANGE", view.outbox(author), 0, OUTBOX_PULLED - 1) for author in authors))
         return [photo for photos in found for photo in photos]
 

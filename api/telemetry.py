@@ -14,7 +14,8 @@ BEAT_S = 0.5
 class Telemetry:
     """Counts requests and watches the event loop; every app has a registry of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, beat_s: float = BEAT_S) -> None:
+        self._beat_s = beat_s
         self._registry = CollectorRegistry()
         self._requests = Counter(REQUESTS.name, REQUESTS.help, REQUESTS.labels, registry=self._registry)
         self._seconds = Histogram(
@@ -38,6 +39,6 @@ class Telemetry:
         """Measures how late the loop wakes us, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            due = loop.time() + BEAT_S
-            await asyncio.sleep(BEAT_S)
+            due = loop.time() + self._beat_s
+            await asyncio.sleep(self._beat_s)
             self._lag.labels(ROOM).set(max(0.0, loop.time() - due))

@@ -1,20 +1,18 @@
-"""A world of views that tests write by hand, and the app that reads it, on a real Valkey."""
+"""A world of views that tests write by hand, and the app that reads it, on a Valkey of their own."""
 
-import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from redis.asyncio import Redis
 
 from tests.api.world import World, open_world
+from tests.valkey import running_valkey
 
-DATABASE = 7  # of its own, emptied before each test: other tests share the server
 
-
-@pytest.fixture
-def redis_url() -> str:
-    server = os.environ.get("TEST_REDIS", "redis://127.0.0.1:16998")
-    return f"{server}/{DATABASE}"
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_valkey(tmp_path_factory.mktemp("valkey")) as server:
+        yield server.url
 
 
 @pytest.fixture

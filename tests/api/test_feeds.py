@@ -142,15 +142,17 @@ async def test_a_reveal_between_two_pages_disturbs_no_walk(world: World) -> None
     assert [item["id"] for item in first["items"]] + rest == photos[::-1]
 
 
-async def test_a_lost_feed_is_answered_from_the_outboxes(world: World) -> None:
+async def test_a_lost_feed_is_answered_from_the_outboxes_and_so_is_ones_own(world: World) -> None:
     ana, bob = await world.person("ana"), await world.person("bob")
     await world.follow(bob, ana)
-    photo = await world.photo(ana, bob)
-    await world.redis.rpush(view.outbox(ana), photo)
+    photo, own = await world.photo(ana, bob), await world.photo(bob, bob, reveal_at=NOON)
+    before = await world.items(HOME, bob)
 
+    await world.redis.rpush(view.outbox(ana), photo)
+    await world.redis.rpush(view.outbox(bob), own)
     await world.redis.delete(view.feed(bob), view.sealed(bob))
 
-    assert await world.items(HOME, bob) == [photo]
+    assert await world.items(HOME, bob) == before == [own, photo]
 
 
 async def test_an_empty_feed_is_an_empty_page(world: World) -> None:
