@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (PlanError, BreakingChange) as error:
         print(error, file=sys.stderr)
     except GoogleAPICallError as error:
-        print(f"BigQuery: {error.message}", file=sys.stderr)
+        print(f"BigQuery: {error.message.partition('; reason:')[0]}", file=sys.stderr)
     return 1
 
 

@@ -5,23 +5,24 @@ from datetime import date
 import msgspec
 import pytest
 
+from local.stack import Stack
 from schemas.settings import Settings
 from sql import build, ddl
 from sql.warehouse import Warehouse, opened
 
-PROJECT = "sql-tests"
+PROJECT = "sql-tests"  # beside the stack's own, so that neither sees the other's rows
 DAY = date(2026, 11, 20)
 
 
 @pytest.fixture(scope="session")
-def settings() -> Settings:
-    import os
-
-    return msgspec.structs.replace(Settings.read(os.environ), warehouse_project=PROJECT)
+def settings(parts: Stack) -> Settings:
+    """The test stack's, but for the project."""
+    return msgspec.structs.replace(parts.settings, warehouse_project=PROJECT)
 
 
 @pytest.fixture(scope="session")
 def warehouse(settings: Settings) -> Warehouse:
+    """Datasets, tables and models as `apply` makes them where there was nothing."""
     made = opened(settings)
     for dataset in ddl.DATASETS:
         made.run(f"drop schema if exists {dataset} cascade")
