@@ -7,6 +7,7 @@ forgotten at the first doubt; the next one asks what is stored. Nothing is ever 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from google.cloud.bigquery_storage_v1 import types
@@ -14,7 +15,7 @@ from google.cloud.bigquery_storage_v1 import types
 from processors.processor import Effects, Poison
 from processors.stores.warehouse_claims import Claims, Fenced
 from processors.stores.warehouse_client import Client
-from processors.stores.warehouse_rows import Record, Request, records, requests, schema
+from processors.stores.warehouse_rows import Record, Request, oldest, records, requests, schema
 from processors.stores.warehouse_stream import ANSWER_S, AppendStream, StreamLost
 from schemas import topics
 from schemas.settings import Settings
@@ -42,6 +43,7 @@ class Ahead(Exception):
 class _Lease:
     stream: AppendStream
     partitions: frozenset[int]
+    since: datetime  # older rows were not asked for
     stored: dict[int, int]  # highest offset by partition; grows with every answer
     rows: int = field(default=0)  # the stream's next row
 
@@ -88,11 +90,11 @@ class Warehouse:
         """Kafka's committed offset decides; what is stored already is found out with every lease."""
         return None
 
-    async def refuse_if_ahead(self, end_offsets: Mapping[Partition, int]) -> None:
-        """`Ahead` when something is stored at or above the end (next offset) of its partition."""
+    async def refuse_if_ahead(self, end_offsets: Mapping[Partition, int], now: datetime) -> None:
+        """`Ahead` when something is stored at or above the end (next offset) of its partition; call it after `open`."""
         for topic, claims in self._claims.items():
             ends = {partition: end for (name, partition), end in end_offsets.items() if name == topic}
-            if beyond := ahead(await claims.stored(ends), ends):
+            if beyond := ahead(await claims.stored(ends, claims.since(now)), ends):
                 raise Ahead(f"{claims.table.path} holds more of {topic} than the log: {beyond}; wipe both or neither")
 
     def forget(self, assigned: Collection[Partition] = ()) -> None:
@@ -116,7 +118,8 @@ class Warehouse:
                 await self._apply(topic, found)
 
     async def _apply(self, topic: str, found: Sequence[Record]) -> None:
-        lease = await self._lease(topic, frozenset(record.origin.partition for record in found))
+        partitions = frozenset(record.origin.partition for record in found)
+        lease = await self._lease(topic, partitions, oldest(found, self._tables[topic]))
         try:
             await self._append(lease, topic, [record for record in found if lease.lacks(record.origin)])
         except Poison:
@@ -125,18 +128,20 @@ class Warehouse:
             self._drop(topic)
             raise
 
-    async def _lease(self, topic: str, partitions: frozenset[int]) -> _Lease:
-        """The lease we have, if it covers `partitions`; else a new one that covers them and what it covered."""
+    async def _lease(self, topic: str, partitions: frozenset[int], oldest: datetime) -> _Lease:
+        """The lease we have, if it covers these partitions and times; else a new one that covers it, too."""
         lease = self._leases.get(topic)
-        if lease and partitions <= lease.partitions:
+        if lease and partitions <= lease.partitions and oldest >= lease.since:
             return lease
         held = lease.partitions if lease else frozenset()
         self._drop(topic)
         assigned = {partition for name, partition in self._assigned if name == topic}
-        self._leases[topic] = await self._take_over(topic, partitions | held | assigned)
+        self._leases[topic] = await self._take_over(
+            topic, partitions | held | assigned, self._claims[topic].since(oldest)
+        )
         return self._leases[topic]
 
-    async def _take_over(self, topic: str, partitions: frozenset[int]) -> _Lease:
+    async def _take_over(self, topic: str, partitions: frozenset[int], since: datetime) -> _Lease:
         """A fresh stream with every attempt; a stream whose fate is unknown is never used again."""
         assert self._client is not None, "apply before open"
         claims = self._claims[topic]
@@ -150,11 +155,11 @@ class Warehouse:
         await claims.claim(old, stream)
         await self._before("ask")
         try:
-            stored = await claims.ask(partitions, stream)
+            stored = await claims.ask(partitions, stream, since)
         except Fenced:
             self._rest_s = self._fenced_rest_s
             raise
-        return _Lease(self._client.append_stream(stream, self._schemas[topic]), partitions, stored)
+        return _Lease(self._client.append_stream(stream, self._schemas[topic]), partitions, since, stored)
 
     async def _append(self, lease: _Lease, topic: str, lacking: Sequence[Record]) -> None:
         refused: dict[Origin, str] = {}

@@ -9,12 +9,14 @@ this file have controls that do.
 import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from processors.stores.warehouse_client import Client
-from schemas.warehouse import SINK_CLAIMS, Table
+from schemas.warehouse import EVENTS, SINK_CLAIMS, Table
 
-# Kafka keeps events 7 days, facts for ever; the filter on the partition column is what bounds the scan
-_ASKED_SINCE = {"received_at": "timestamp_sub(current_timestamp(), interval 8 day)", "at": "timestamp '2020-01-01'"}
+FIRST_DAY = datetime(2020, 1, 1, tzinfo=UTC)  # where our ids start
+_EVER = datetime.min.replace(tzinfo=UTC)
+EVENTS_WINDOW = timedelta(days=8)  # Kafka keeps events 7 days
 
 
 class NotSeeded(Exception):
@@ -61,8 +63,8 @@ class Claims:
             old=[f"{partition}={name}" for partition, name in sorted(old.items())],
         )
 
-    async def ask(self, partitions: Collection[int], stream: str) -> dict[int, int]:
-        """The highest offset stored, by partition (absent: none); `Fenced` unless every claim is `stream`'s.
+    async def ask(self, partitions: Collection[int], stream: str, since: datetime) -> dict[int, int]:
+        """The highest offset stored since then, by partition (absent: none); `Fenced` unless every claim is `stream`'s.
 
         One query, so that the claims and the offsets are of one moment.
         """
@@ -72,22 +74,32 @@ class Claims:
             " where topic = @topic and kafka_partition in unnest(@partitions)",
             topic=self.topic,
             partitions=sorted(partitions),
+            since=since,
         )
         if lost := sorted(row["kafka_partition"] for row in found if row["stream"] != stream):
             raise Fenced(f"{self.topic} partitions {lost} were claimed by another sink")
         return _offsets(found)
 
-    async def stored(self, partitions: Collection[int]) -> dict[int, int]:
-        """The highest offset stored, by partition, whoever wrote it; absent: none."""
-        return _offsets(await self.client.query(self._highest(), partitions=sorted(partitions)))
+    async def stored(self, partitions: Collection[int], since: datetime) -> dict[int, int]:
+        """The highest offset stored since then, by partition, whoever wrote it; absent: none."""
+        return _offsets(await self.client.query(self._highest(), partitions=sorted(partitions), since=since))
 
     def _highest(self) -> str:
-        column = self.table.partition_by
-        since = f"{column} >= {_ASKED_SINCE[column]} and " if column else ""
         return (
             f"select kafka_partition, max(kafka_offset) as stored from {self.table.path}"  # noqa: S608 - our own names
-            f" where {since}kafka_partition in unnest(@partitions) group by kafka_partition"
+            f" where {self.table.partition_by} >= @since and kafka_partition in unnest(@partitions)"
+            " group by kafka_partition"
         )
+
+    def since(self, oldest: datetime) -> datetime:
+        """From when on to ask, for records no older than `oldest`.
+
+        Facts: all days. Events: a window before the oldest, not before now, so that old records that are driven again
+        are looked for where they would stand.
+        """
+        if oldest < FIRST_DAY:  # nobody's clock; but what is stored must still be found
+            return _EVER
+        return oldest - EVENTS_WINDOW if self.table.name == EVENTS.name else FIRST_DAY
 
 
 def _offsets(rows: Collection[Mapping[str, int | None]]) -> dict[int, int]:

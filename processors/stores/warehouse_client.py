@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from google.api_core.exceptions import InvalidArgument, NotFound
@@ -19,7 +20,7 @@ from schemas.warehouse import Table
 CALL_S = 10.0  # the clients would retry inside for minutes; the loop retries, so they must not
 _UNLIMITED = (("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1))
 
-Parameter = str | Sequence[int] | Sequence[str]
+Parameter = str | datetime | Sequence[int] | Sequence[str]
 
 
 class Client:
@@ -93,5 +94,7 @@ class Client:
 def _parameter(name: str, value: Parameter) -> bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter:
     if isinstance(value, str):
         return bigquery.ScalarQueryParameter(name, "STRING", value)
+    if isinstance(value, datetime):
+        return bigquery.ScalarQueryParameter(name, "TIMESTAMP", value)
     kind = "INT64" if all(isinstance(each, int) for each in value) else "STRING"
     return bigquery.ArrayQueryParameter(name, kind, list(value))

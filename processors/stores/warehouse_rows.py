@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import accumulate
 
 import pyarrow as pa
@@ -55,6 +56,12 @@ def records(effects: Iterable[Effects]) -> list[Record]:
     """The records that have rows."""
     found = (Record(each.origin, tuple(i.values for i in each.intents if isinstance(i, Row))) for each in effects)
     return [record for record in found if record.rows]
+
+
+def oldest(records: Iterable[Record], table: Table) -> datetime:
+    """The earliest value of the column the table is partitioned by; a record's rows share one day's."""
+    times = [record.rows[0].get(table.partition_by or "") for record in records]
+    return min((time for time in times if isinstance(time, datetime)), default=datetime.max.replace(tzinfo=UTC))
 
 
 def schema(table: Table) -> pa.Schema:

@@ -13,18 +13,18 @@ import msgspec
 from processors.intents import Row
 from processors.processor import Effects, Poison
 from processors.rules.rows import rows
-from processors.stores.warehouse import Step, Warehouse
+from processors.stores.warehouse import TABLES, Step, Warehouse
 from processors.stores.warehouse_claims import Claims
 from processors.stores.warehouse_client import Client
-from schemas import topics
+from schemas import topics as declared
 from schemas.events import EventsRecord
 from schemas.facts import Fact
 from schemas.settings import Settings
 from schemas.topics import Origin
-from schemas.warehouse import EVENTS, FACTS, SINK_CLAIMS, Table
+from schemas.warehouse import SINK_CLAIMS, Table
 from sql import ddl
 
-EVENTS_TOPIC, FACTS_TOPIC = topics.EVENTS.name, topics.FACTS.name
+EVENTS_TOPIC, FACTS_TOPIC = declared.EVENTS.name, declared.FACTS.name
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,12 @@ class Stand:
 
 
 @asynccontextmanager
-async def a_stand(settings: Settings, partitions: int = 4) -> AsyncIterator[Stand]:
-    """Makes the tables in a dataset of the test's own, and seeds both topics' claims."""
+async def a_stand(
+    settings: Settings, partitions: int = 4, topics: Sequence[str] = (EVENTS_TOPIC, FACTS_TOPIC)
+) -> AsyncIterator[Stand]:
+    """Makes the tables in a dataset of the test's own, and seeds the topics' claims."""
     client, dataset = Client(settings), f"test_{uuid4().hex[:12]}"
-    tables = {
-        EVENTS_TOPIC: msgspec.structs.replace(EVENTS, dataset=dataset),
-        FACTS_TOPIC: msgspec.structs.replace(FACTS, dataset=dataset),
-    }
+    tables = {topic: msgspec.structs.replace(TABLES[topic], dataset=dataset) for topic in topics}
     claims = msgspec.structs.replace(SINK_CLAIMS, dataset=dataset)
     await client.query(f"create schema {dataset}")
     for table in (*tables.values(), claims):
