@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import xmlrpc.client
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
-from local.programs import Program, environment
+from local.programs import PARTS, ROOMS, Program, environment
 from local.stack import MARK, ROOT, Stack
 
 MAX_SOCKET_PATH = 90  # bytes; the kernel allows 108 (macOS 104), and supervisord appends its pid for a moment
@@ -181,13 +181,30 @@ def _tolerating(code: int) -> Iterator[None]:
 
 
 def shutdown(stack: Stack) -> None:
-    """Stops every program, the last started first, then supervisord; no process of the stack is left."""
-    with suppress(OSError, xmlrpc.client.Error), _asking(stack) as supervisor:
-        supervisor.shutdown()
-        deadline = time.monotonic() + STOP_S
-        while (stack.run / "supervisord.pid").exists() and time.monotonic() < deadline:  # it removes the file last
-            time.sleep(0.05)
+    """Stops the rooms, then the parts they drain into, then the supervisor; no process of the stack is left."""
+    with suppress(OSError, xmlrpc.client.Error):
+        _stop_together(stack, ROOMS)
+        _stop_together(stack, PARTS)
+        with _asking(stack) as supervisor:
+            supervisor.shutdown()
+        _until(lambda: not (stack.run / "supervisord.pid").exists())  # it removes the file last
     sweep(stack)
+
+
+def _stop_together(stack: Stack, names: Iterable[str]) -> None:
+    """Each has its own time to end; all together take as long as the slowest."""
+    known = [name for name in names if name in statuses(stack)]
+    with _asking(stack) as supervisor:
+        for name in known:
+            with _tolerating(Faults.NOT_RUNNING):
+                supervisor.stopProcess(name, False)
+    _until(lambda: not any(status.pid for name, status in statuses(stack).items() if name in known))
+
+
+def _until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + STOP_S
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def sweep(stack: Stack) -> None:

@@ -1,0 +1,123 @@
+"""What the launcher mends in the emulator: each of these fails on a plain `local-bigquery` 0.4.0."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+import grpc
+import pyarrow as pa
+import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery
+from google.cloud.bigquery_storage_v1 import BigQueryWriteClient, types
+from google.cloud.bigquery_storage_v1.services.big_query_write.transports import BigQueryWriteGrpcTransport
+
+from local.stack import Stack
+from schemas.settings import emulator
+
+pytestmark = pytest.mark.stack
+SCHEMA = pa.schema(
+    [
+        pa.field("n", pa.int64()),
+        pa.field("doc", pa.string(), metadata={"ARROW:extension:name": "google:sqlType:json"}),
+    ]
+)
+INVALID = 3  # google.rpc.Code.INVALID_ARGUMENT
+EXISTS = 6
+
+
+class Scratch:
+    """A table of its own, and one write stream into it."""
+
+    def __init__(self, stack: Stack, name: str) -> None:
+        where = emulator(stack.settings.warehouse_emulator)
+        assert where is not None
+        nobody = AnonymousCredentials()  # type: ignore[no-untyped-call]
+        self.sql = bigquery.Client(project="local", credentials=nobody, client_options={"api_endpoint": where.rest})
+        self.sql.query_and_wait("CREATE SCHEMA IF NOT EXISTS scratch")
+        self.sql.query_and_wait(f"CREATE OR REPLACE TABLE scratch.{name} (n INT64, doc JSON)")
+        channel = grpc.insecure_channel(where.grpc)
+        self.writer = BigQueryWriteClient(transport=BigQueryWriteGrpcTransport(channel=channel))
+        self.name = name
+        committed = types.WriteStream(type_=types.WriteStream.Type.COMMITTED)
+        parent = f"projects/local/datasets/scratch/tables/{name}"
+        self.stream = self.writer.create_write_stream(parent=parent, write_stream=committed).name
+
+    def append(self, offset: int, *rows: tuple[int, str]) -> types.AppendRowsResponse:
+        batch = pa.record_batch([[n for n, _ in rows], [doc for _, doc in rows]], schema=SCHEMA)
+        request = types.AppendRowsRequest(write_stream=self.stream, offset=offset)
+        request.arrow_rows.writer_schema.serialized_schema = SCHEMA.serialize().to_pybytes()
+        request.arrow_rows.rows.serialized_record_batch = batch.serialize().to_pybytes()
+        return next(iter(self.writer.append_rows(iter([request]))))
+
+    def finalize(self) -> int:
+        return int(self.writer.finalize_write_stream(name=self.stream).row_count)
+
+    def stored(self) -> list[int]:
+        return sorted(row.n for row in self.sql.query_and_wait(f"SELECT n FROM scratch.{self.name}"))
+
+    def close(self) -> None:
+        self.writer.transport.close()
+        self.sql.close()  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def scratch(parts: Stack, request: pytest.FixtureRequest) -> Iterator[Scratch]:
+    name = "".join(letter for letter in request.node.name if letter.isalnum())
+    with closing(Scratch(parts, name)) as scratch:
+        yield scratch
+
+
+def error(response: types.AppendRowsResponse) -> tuple[int, list[int]]:
+    return response.error.code, [row.index for row in response.row_errors]
+
+
+def test_a_malformed_value_keeps_its_whole_batch_out_and_is_named(scratch: Scratch) -> None:
+    response = scratch.append(0, (1, "{}"), (2, "{"), (3, "{}"))
+
+    assert error(response) == (INVALID, [1])
+    assert scratch.stored() == []
+
+
+def test_the_good_rows_go_in_once_at_the_same_offset(scratch: Scratch) -> None:
+    scratch.append(0, (1, "{}"), (2, "{"), (3, "{}"))
+
+    response = scratch.append(0, (1, "{}"), (3, "{}"))
+
+    assert error(response) == (0, [])
+    assert scratch.stored() == [1, 3]
+
+
+def test_a_single_malformed_row_is_a_row_error_too(scratch: Scratch) -> None:
+    assert error(scratch.append(0, (1, "{"))) == (INVALID, [0])
+
+
+def test_of_many_appends_at_one_offset_one_goes_in(scratch: Scratch) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda n: scratch.append(0, (n, "{}")).error.code, range(8)))
+
+    assert sorted(answers) == [0] + 7 * [EXISTS]
+    assert len(scratch.stored()) == 1
+
+
+def test_what_finalize_counts_is_what_there_will_ever_be(scratch: Scratch) -> None:
+    def append(n: int) -> Any:
+        return scratch.append(n, *((n, "{}") for _ in range(1)))
+
+    with ThreadPoolExecutor(2) as pool:
+        appending = pool.submit(lambda: [append(n).error.code for n in range(40)])
+        while not scratch.stored():
+            pass
+        counted = scratch.finalize()
+        at_once = scratch.stored()
+        codes = appending.result()
+
+    assert len(at_once) == counted == codes.count(0)
+    assert scratch.stored() == at_once
+
+
+def test_a_message_larger_than_the_protocols_usual_limit_goes_in(scratch: Scratch) -> None:
+    large = '"' + 6_000_000 * "x" + '"'
+
+    assert error(scratch.append(0, (1, large))) == (0, [])
