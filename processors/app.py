@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -15,9 +15,12 @@ from faust.contrib.asgi import faust_app_running
 from faust.transport.drivers.aiokafka import Consumer
 from mode import Service
 
+from processors.abilities import Leasing
 from processors.batch import Phases
 from processors.consume import Loop
 from processors.drain import Deadline, Leave, leave
+from processors.given_back import GivenBack
+from processors.memory import Memory
 from processors.patience import TIMEOUT_S, Patience
 from processors.processor import Processor, Store, nothing
 from processors.rewind import rewindable
@@ -56,6 +59,7 @@ class App(faust.App):
 
     processor: Processor
     loop_of_agent: Loop
+    memory: Memory
     watchdog: Watchdog
     store: Store
     pace: Pace
@@ -73,6 +77,12 @@ class App(faust.App):
         context: AbstractAsyncContextManager[Any] = faust_app_running(self)
         return context
 
+    def not_ready(self) -> str | None:
+        """Why it does not process records just now."""
+        if not self.started or self.rebalancing:
+            return f"{self.processor.name} has no partitions yet"
+        return None if self.memory.is_open else f"{self.processor.name} cannot reach its store"
+
     async def stop(self) -> None:
         """Drains, but not for ever: with the broker gone aiokafka retries its last commit without end."""
         deadline = Deadline(self.pace.drain_s)
@@ -85,7 +95,7 @@ class App(faust.App):
     async def _remember(self) -> None:
         while not await self.sleep_until_stopped(self.pace.look_s):
             try:
-                await asyncio.wait_for(self.loop_of_agent.look(), self.pace.timeout_s)
+                await asyncio.wait_for(self.memory.look(), self.pace.timeout_s)
             except Exception as error:  # the store or Kafka is away: the loop retries where it matters, we look again
                 log.debug("could not look at the store", processor=self.processor.name, error=repr(error))
 
@@ -104,8 +114,7 @@ def make_app(
     processor: Processor,
     settings: Settings,
     telemetry: Telemetry,
-    *,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    clock: Callable[[], datetime],
     pace: Pace | None = None,
 ) -> App:
     """The app of one processor, ready to start."""
@@ -114,18 +123,33 @@ def make_app(
     wiring = Wiring(settings, processor.name, _appender(app, telemetry), clock)
     app.processor, app.pace = processor, pace
     app.store = processor.store(wiring)
-    app.loop_of_agent = Loop(
-        app, processor.name, app.store, telemetry, pace.leave, batch=processor.batch, window_s=processor.window_s
-    )
+    given_back = GivenBack()
+    app.memory = Memory(app, processor.name, app.store, [topic.name for topic in processor.reads], given_back)
+    app.loop_of_agent = Loop(app, processor.name, given_back, app.memory, telemetry, pace.leave)
     app.watchdog = Watchdog(app, processor.name, lambda: app.loop_of_agent.turned_at, pace.stuck_s)
     phases = _phases(app, wiring, telemetry)
 
     async def agent(stream: Any) -> None:
-        await app.loop_of_agent.run(stream, phases)
+        await app.loop_of_agent.run(stream, phases, batch=processor.batch, window_s=processor.window_s)
 
     topics = app.topic(*(topic.name for topic in processor.reads), key_type=bytes, value_type=bytes)
     app.agent(topics, name=f"processors.{processor.name}", concurrency=1)(agent)
+    if isinstance(app.store, Leasing):
+        _tell_of_partitions(app, app.store)
     return app
+
+
+def _tell_of_partitions(app: App, store: Leasing) -> None:
+    """Only drops what is held: a hook is no gate (records arrive while it sleeps, an exception crashes the app)."""
+
+    async def assigned(sender: Any, /, *sent: Any, **_: Any) -> None:
+        store.forget([(tp.topic, tp.partition) for tp in sent[0]])
+
+    async def revoked(sender: Any, /, *_: Any, **__: Any) -> None:
+        store.forget()
+
+    app.on_partitions_assigned.connect(assigned, weak=False)
+    app.on_partitions_revoked.connect(revoked, weak=False)
 
 
 def _faust_app(processor: Processor, settings: Settings, pace: Pace) -> App:
@@ -177,7 +201,7 @@ def _phases(app: App, wiring: Wiring, telemetry: Telemetry) -> Phases:
         loop.gives_up,
         loop.turned,
         telemetry,
-        Random(),
+        Random(),  # noqa: S311 - jitter
         app.pace.timeout_s,
     )
     return Phases(
@@ -189,7 +213,7 @@ def _phases(app: App, wiring: Wiring, telemetry: Telemetry) -> Phases:
         dead_letters=DeadLetters(_sender(app), processor.name, wiring.clock, app.pace.dead_topic),
         patience=patience,
         telemetry=telemetry,
-        guard=loop.guard,
+        guard=app.memory.guard,
     )
 
 

@@ -136,9 +136,8 @@ class Phases:
     ) -> None:
         by_origin = {item.record.origin: item for item in items}
         while True:
-            effects = [Effects(origin, intents.get(origin, ())) for origin in by_origin]
             try:
-                await self._patience.until_done("apply", lambda: self._attempt(effects, intents.keys()))
+                await self._patience.until_done("apply", lambda: self._attempt(list(by_origin), intents))
                 return
             except Poison as poison:
                 fresh = {origin: why for origin, why in poison.refused.items() if origin in intents}
@@ -147,12 +146,13 @@ class Phases:
                     dead[origin] = _letter(by_origin[origin], "apply", why)
                 await self._buried(items, dead, [dead[origin] for origin in fresh])
 
-    async def _attempt(self, effects: Sequence[Effects], may_be_refused: Iterable[Origin]) -> None:
+    async def _attempt(self, origins: Sequence[Origin], intents: Mapping[Origin, tuple[Intent, ...]]) -> None:
         """One `apply`. A `Poison` that names nothing we may still bury would never end: it is retried with a pause."""
+        effects = [Effects(origin, intents.get(origin, ())) for origin in origins]
         try:
             await self._guard(lambda: self._store.apply(effects))
         except Poison as poison:
-            if not poison.refused.keys() & set(may_be_refused):
+            if not poison.refused.keys() & intents.keys():
                 raise RuntimeError(f"the store refuses records that ask for nothing: {poison}") from poison
             raise
 

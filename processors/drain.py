@@ -1,7 +1,7 @@
 """How a process of ours ends: in order if it can, at once if it must. Nothing here acknowledges anything.
 
-SIGKILL is always safe (every effect may be applied twice), so leaving at once loses nothing; waiting for a broker that is
-gone would last for ever (aiokafka retries its last commit without end).
+SIGKILL is always safe (every effect may be applied twice), so leaving at once loses nothing; waiting for a broker that
+is gone would last for ever (aiokafka retries its last commit without end).
 """
 
 import faulthandler

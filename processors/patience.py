@@ -1,7 +1,7 @@
 """Retrying an I/O step in place, for ever: the dependency comes back, and until then waiting is the back-pressure.
 
-There is no list of "transient" exceptions: measured, one sent 39 good records to the dead letters in a 10 s outage. What
-an I/O phase raises says something of what we depend on, never of a record; only `Poison` does.
+There is no list of "transient" exceptions: measured, one sent 39 good records to the dead letters in a 10 s outage.
+What an I/O phase raises says something of what we depend on, never of a record; only `Poison` does.
 """
 
 import asyncio
@@ -38,8 +38,8 @@ class Abandoned(Exception):
 class Patience:
     """How one processor waits.
 
-    `gives_up` says why the batch is no longer ours to finish (shutdown, rebalance), or None; `turned` is called each turn,
-    so that the watchdog sees us alive.
+    `gives_up` says why the batch is no longer ours to finish (shutdown, rebalance), or None; `turned` is called each
+    turn, so that the watchdog sees us alive.
     """
 
     processor: str

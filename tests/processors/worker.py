@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import msgspec
@@ -151,7 +152,8 @@ async def main(orders: Orders) -> None:
         session_s=6,
         dead_topic=orders.dead,
     )
-    await run([make_app(processor, settings, Telemetry(), pace=pace)])
+    telemetry = Telemetry()
+    await run([make_app(processor, settings, telemetry, lambda: datetime.now(UTC), pace)], telemetry)  # noqa: TID251 - a composition root
 
 
 if __name__ == "__main__":

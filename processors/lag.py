@@ -1,0 +1,40 @@
+"""How far each processor is behind the log, asked from outside: a processor that hangs cannot tell."""
+
+from collections.abc import Sequence
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+
+from schemas.settings import Settings
+
+
+def lag(settings: Settings, processors: Sequence[str]) -> dict[str, dict[tuple[str, int], int]]:
+    """Records not yet committed, by processor and (topic, partition) that it has ever committed."""
+    brokers = settings.kafka_brokers.split(",")
+    admin, consumer = KafkaAdminClient(bootstrap_servers=brokers), KafkaConsumer(bootstrap_servers=brokers)
+    try:
+        return {name: _behind(admin, consumer, name) for name in processors}
+    finally:
+        consumer.close()
+        admin.close()
+
+
+def table(settings: Settings, processors: Sequence[str]) -> str:
+    """One line per processor and topic."""
+    lines = []
+    for name, behind in lag(settings, processors).items():
+        topics = sorted({topic for topic, _ in behind}) or ["(nothing committed yet)"]
+        lines += [
+            f"{name:12}{topic:20}{sum(n for (of, _), n in behind.items() if of == topic):>10}" for topic in topics
+        ]
+    return "\n".join(lines)
+
+
+def _behind(admin: KafkaAdminClient, consumer: KafkaConsumer, group: str) -> dict[tuple[str, int], int]:
+    committed: dict[TopicPartition, int] = _committed(admin, group)
+    ends = consumer.end_offsets(list(committed)) if committed else {}
+    return {(tp.topic, tp.partition): max(0, ends[tp] - offset) for tp, offset in committed.items()}
+
+
+def _committed(admin: KafkaAdminClient, group: str) -> dict[TopicPartition, int]:
+    found = admin.list_group_offsets(group).get(group, {})
+    return {tp: answer.offset for tp, answer in found.items() if answer.offset >= 0}
