@@ -59,6 +59,13 @@ def command_fact_id(user: str, route: str, idempotency_key: str, fact_type: str)
     return FactId(uuid5(_FACTS, "\n".join((user, route, idempotency_key, fact_type))))
 
 
+def fresh_fact_id(at: datetime, noise: bytes) -> FactId:
+    """The id (UUIDv7) of a fact that no retry will ask for again; `noise` is ten random bytes."""
+    milliseconds = int(at.timestamp() * 1000)
+    random = int.from_bytes(noise[:10], "big")
+    return FactId(UUID(int=milliseconds << 80 | 7 << 76 | (random >> 68) << 64 | 2 << 62 | random & (1 << 62) - 1))
+
+
 def derived_fact_id(source: FactId, fact_type: str) -> FactId:
     """The id of the fact that a processor makes of `source`: the same however often it does so."""
     return FactId(uuid5(source, fact_type))

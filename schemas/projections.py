@@ -181,6 +181,20 @@ def entity(fact: FactId) -> Key:
     return _in(bucket_of_text(str(fact)), f"fa:{fact}")
 
 
+# --- ingest's own short keys: may be lost, never rebuilt --------------------------------------------------------------
+
+
+def username_lease(name: str) -> Key:
+    """STRING: who is registering under this name just now, until the view of the name says it for good."""
+    folded = folded_username(name)
+    return _in(bucket_of_text(folded), f"nl:{folded}")
+
+
+def command_lease(fact: FactId) -> Key:
+    """STRING: the command that makes this fact is being carried out, or was: its body's hash and its fact."""
+    return _in(bucket_of_text(str(fact)), f"cl:{fact}")
+
+
 # --- live metrics -----------------------------------------------------------------------------------------------------
 
 

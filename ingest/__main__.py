@@ -1,0 +1,60 @@
+"""`python -m ingest`: serves INGEST_BIND until it is told to stop (SIGTERM, SIGINT)."""
+
+import logging
+import os
+import sys
+
+import structlog
+import uvicorn
+
+from ingest.app import make
+from schemas.settings import Settings, SettingsError, address
+
+DRAIN_S = 10  # what is in flight may finish; then the producer flushes
+
+
+def main() -> int:
+    """2 when a setting is wrong, else uvicorn's end."""
+    try:
+        settings = Settings.read(os.environ)
+        host, port = address(settings.ingest_bind)
+    except SettingsError as error:
+        print(f"ingest does not start: {error}", file=sys.stderr)
+        return 2
+    _tell_in_json()
+    room = make(settings)
+    config = uvicorn.Config(
+        room.asgi,
+        host=host,
+        port=port,
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_S,
+        timeout_keep_alive=15,
+        h11_max_incomplete_event_size=16 * 1024,
+        backlog=2048,
+    )
+    uvicorn.Server(config).run()
+    return 0
+
+
+def _tell_in_json() -> None:
+    """One JSON object per line on stderr, UTC; never a body, a token or an address."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    structlog.get_logger("ingest").info("ingest starts", pid=os.getpid())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

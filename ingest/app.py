@@ -1,0 +1,187 @@
+"""Composition root: opens the doors, lists the commands, wires batch path and FastAPI."""
+
+import asyncio
+import zoneinfo
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ingest import answers, documents, uploads
+from ingest.answers import Answer
+from ingest.batch import Collector
+from ingest.body import ClientGone
+from ingest.command import Command, carry_out
+from ingest.commands import accounts, photos, rolls, social
+from ingest.doors import Clock, Doors
+from ingest.front import Front
+from ingest.leases import Leases
+from ingest.log import Log
+from ingest.objects import Objects
+from ingest.passwords import Passwords
+from ingest.projections import Projections, connect
+from ingest.telemetry import Telemetry
+from schemas.problems import Code, Refusal, Refused
+from schemas.settings import Settings
+from schemas.telemetry import LOOP_LAG
+
+COMMANDS: tuple[Command, ...] = (
+    *accounts.COMMANDS,
+    *social.COMMANDS,
+    *rolls.COMMANDS,
+    *uploads.COMMANDS,
+    *photos.COMMANDS,
+)
+BEAT_S = 0.5
+CODES: dict[int, Code] = {404: "not_found", 405: "method_not_allowed"}
+
+_tell = structlog.get_logger("ingest")
+
+
+def now() -> datetime:
+    """The one place where ingest reads the time of day."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Ingest:
+    """The running room: `asgi` answers, `close` leaves nothing unsent."""
+
+    asgi: Front
+    web: FastAPI
+    doors: Doors
+    close: Callable[[], Awaitable[None]]
+
+
+def make(settings: Settings, clock: Clock = now) -> Ingest:
+    """The room, wired; nothing is connected before the first request. The caller closes it, or its lifespan does."""
+    zoneinfo.reset_tzpath(())  # develop times come from the pinned tzdata, not from this machine's zone files
+    telemetry, redis = Telemetry(), connect(settings.redis_url)
+    doors = Doors(
+        log=Log(settings.kafka_brokers, telemetry),
+        projections=Projections(redis),
+        leases=Leases(redis),
+        objects=Objects(settings),
+        passwords=Passwords(),
+        telemetry=telemetry,
+        clock=clock,
+    )
+
+    async def close() -> None:
+        await doors.log.close()
+        doors.passwords.close()
+        await redis.aclose()
+
+    web = _web(settings, doors, close)
+    collector = Collector(doors.log, telemetry, settings.write_keys, clock)
+    return Ingest(Front(collector, web, telemetry), web, doors, close)
+
+
+def _web(settings: Settings, doors: Doors, close: Callable[[], Awaitable[None]]) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        beat = asyncio.create_task(_beat(doors))
+        yield
+        beat.cancel()
+        with suppress(asyncio.CancelledError):
+            await beat
+        await close()
+
+    web = FastAPI(
+        title=documents.TITLE,
+        docs_url="/docs" if settings.docs else None,
+        openapi_url="/openapi.json" if settings.docs else None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    for command in COMMANDS:
+        _add(web, doors, command)
+    _add_health(web, doors)
+    for kind in (Refusal, HTTPException, ClientGone, Exception):
+        web.add_exception_handler(kind, _on_error)
+    web.openapi = lambda: _document(web)  # type: ignore[method-assign] # FastAPI's documented way
+    return web
+
+
+def _add(web: FastAPI, doors: Doors, command: Command) -> None:
+    async def route(request: Request) -> Response:
+        return _response(await carry_out(doors, command, request))
+
+    web.add_api_route(
+        command.path,
+        route,
+        methods=[command.method],
+        response_model=None,
+        status_code=command.status,
+        summary=command.says,
+        description=command.does.__doc__ or "",
+        operation_id=command.does.__name__,
+        tags=[command.path.split("/")[2]],
+        openapi_extra=documents.operation(command),
+    )
+
+
+def _add_health(web: FastAPI, doors: Doors) -> None:
+    async def live(_: Request) -> Response:
+        return _response(answers.told(200, {"live": True}))
+
+    async def ready(_: Request) -> Response:
+        """Kafka alone decides: batches need nothing else."""
+        reachable = await doors.log.reachable()
+        return _response(answers.told(200 if reachable else 503, {"ready": reachable, "kafka": reachable}))
+
+    async def metrics(_: Request) -> Response:
+        return Response(doors.telemetry.exposition(), media_type="text/plain; version=0.0.4")
+
+    for path, route in (("/live", live), ("/ready", ready), ("/metrics", metrics)):
+        web.add_api_route(path, route, methods=["GET"], response_model=None, include_in_schema=False)
+
+
+async def _on_error(request: Request, error: Exception) -> Response:
+    """Every error as a problem; the last line is for faults of ours that nothing foresaw."""
+    request_id = request.state.request_id
+    match error:
+        case Refusal():
+            return _problem(request, error.refused)
+        case HTTPException(status_code=404 | 405 as status):
+            refused = Refused(CODES[status], "there is nothing here for this method and path")
+            return _problem(request, refused, error.headers)
+        case ClientGone():
+            return Response(status_code=400)  # nobody reads it
+    _tell.error("a command broke us", request_id=request_id, route=request.scope.get("path"), exc_info=error)
+    return _response(answers.broken())
+
+
+def _problem(request: Request, refused: Refused, headers: Any = None) -> Response:
+    path, request_id = request.url.path, request.state.request_id
+    answer = answers.problem(refused, instance=path, request_id=request_id)
+    return _response(Answer(answer.status, answer.body, {**answer.headers, **(headers or {})}))
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, dict(answer.headers))
+
+
+def _document(web: FastAPI) -> dict[str, Any]:
+    if web.openapi_schema is None:
+        bare = get_openapi(title=web.title, version="1", routes=web.routes)
+        web.openapi_schema = documents.completed(bare, COMMANDS)
+    return web.openapi_schema
+
+
+async def _beat(doors: Doors) -> None:
+    """Measures how late the event loop is: everything that blocks it shows here."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + BEAT_S
+        await asyncio.sleep(BEAT_S)
+        doors.telemetry.level(LOOP_LAG, max(0.0, loop.time() - due), room="ingest")

@@ -1,0 +1,124 @@
+"""`POST /v1/batch` and the single-call forms: raw ASGI, since a FastAPI route costs as much as the whole batch.
+
+Touches Kafka only; Redis, S3 and BigQuery may be away. 200 means: every accepted event is in Kafka with acks=all.
+"""
+
+import asyncio
+from base64 import b64decode
+from hashlib import sha256
+from typing import Any, get_args
+from urllib.parse import parse_qs
+from uuid import uuid4
+
+from starlette.types import Receive, Scope
+
+from ingest import answers, body
+from ingest.answers import Answer
+from ingest.doors import Clock
+from ingest.log import Log
+from ingest.rules import batch as rules
+from ingest.rules.batch import Accepted, Envelope, Result
+from ingest.telemetry import Telemetry
+from schemas.events import EventType
+from schemas.problems import Refusal, Refused, refusal
+from schemas.telemetry import EVENTS_RECEIVED, EVENTS_REJECTED, EVENTS_STORED
+
+SINGLES: dict[str, EventType] = {f"/v1/{kind}": kind for kind in get_args(EventType)}
+PATHS = frozenset({"/v1/batch", *SINGLES})
+MAX_PARAMS = 20
+TYPES = ("application/json", "text/plain", "")  # text/plain: navigator.sendBeacon cannot say otherwise
+
+
+class Collector:
+    """Answers one batch; every refusal is raised as `Refusal`."""
+
+    def __init__(self, log: Log, telemetry: Telemetry, write_keys: str, clock: Clock) -> None:
+        self._log = log
+        self._telemetry = telemetry
+        self._apps = apps(write_keys)
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, trace: str) -> Answer:
+        """The answer to one request to one of `PATHS`."""
+        if scope["method"] != "POST":
+            raise refusal("method_not_allowed", "batches are posted")
+        query = _query(scope)
+        app = self._app(given_key(scope, query))
+        body.expect_type(scope, *TYPES)
+        raw = await body.read(scope, receive, max_bytes=body.BATCH_BYTES)
+        envelope = _envelope(scope["path"], raw)
+        app = app or self._app(rules.text(envelope.write_key))
+        if app is None:
+            raise refusal("invalid_key", "the write key is missing or unknown")
+        return await self._stored(scope, envelope, raw, app, trace, told_all="all" in query.get("results", ()))
+
+    def _app(self, key: str | None) -> str | None:
+        """Whose key this is; None without a key. Hashed first, so that the look-up's time tells nothing of a key."""
+        if key is None:
+            return None
+        if (app := self._apps.get(sha256(key.encode()).digest())) is None:
+            raise refusal("invalid_key", "the write key is missing or unknown")
+        return app
+
+    async def _stored(
+        self, scope: Scope, envelope: Envelope, raw: bytes, app: str, trace: str, *, told_all: bool
+    ) -> Answer:
+        country = body.header(scope, b"cf-ipcountry")
+        judged = rules.accept(
+            envelope, raw, app=app, batch_id=str(uuid4()), received_at=self._clock(), country=country
+        )  # fmt: skip
+        self._count(judged, app)
+        if not judged.records:
+            raise Refusal(rules.refused(judged.results))
+        await asyncio.gather(*(self._log.events(record, trace) for record in judged.records))
+        self._telemetry.count(EVENTS_STORED, sum(len(record.events) for record in judged.records), app=app)
+        return _answer(judged.results, told_all=told_all)
+
+    def _count(self, judged: Accepted, app: str) -> None:
+        self._telemetry.count(EVENTS_RECEIVED, len(judged.results), app=app)
+        for result in judged.results:
+            if result.result in ("rejected", "duplicate"):
+                self._telemetry.count(EVENTS_REJECTED, app=app, code=result.code or "duplicate")
+
+
+def _query(scope: Scope) -> dict[str, list[str]]:
+    try:
+        return parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=MAX_PARAMS)
+    except ValueError as error:
+        raise refusal("unknown_param", f"more than {MAX_PARAMS} query parameters") from error
+
+
+def _envelope(path: str, raw: bytes) -> Envelope:
+    """The batch in the body; refused when it cannot be read."""
+    found = rules.envelope(raw) if path == "/v1/batch" else rules.single(raw, SINGLES[path])
+    if isinstance(found, Refused):
+        raise Refusal(found)
+    return found
+
+
+def _answer(results: tuple[Result, ...], *, told_all: bool) -> Answer:
+    """200; of the events only those that were not simply accepted, unless all are asked for."""
+    shown = results if told_all else [result for result in results if result.result != "accepted"]
+    return answers.told(200, {"success": True, "results": shown})
+
+
+def apps(write_keys: str) -> dict[bytes, str]:
+    """SHA-256 of a write key -> its app, from the setting `key=app,key=app`."""
+    pairs = (pair.strip().partition("=") for pair in write_keys.split(",") if pair.strip())
+    return {sha256(key.encode()).digest(): app or key for key, _, app in pairs}
+
+
+def given_key(scope: Scope, query: dict[str, Any]) -> str | None:
+    """The write key outside the body: Basic user name, X-Write-Key, or query (for sendBeacon)."""
+    authorization = body.header(scope, b"authorization") or ""
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() == "basic":
+        return _basic_user(credentials)
+    return body.header(scope, b"x-write-key") or next(iter(query.get("writeKey", ())), None)
+
+
+def _basic_user(credentials: str) -> str:
+    try:
+        return b64decode(credentials, validate=True).decode().partition(":")[0]
+    except ValueError as error:  # of base64 and of UTF-8 alike
+        raise refusal("invalid_key", "the Basic credentials are not base64") from error

@@ -1,0 +1,72 @@
+"""The OpenAPI document: every command and the batch path, from the very types that read them."""
+
+import re
+from typing import Any
+
+import msgspec
+
+from ingest import batch
+from ingest.command import Command
+
+TITLE = "Darkroom ingest: every write"
+SECURITY = {
+    "writeKey": {"type": "http", "scheme": "basic", "description": "write key as user name, empty password"},
+    "session": {"type": "http", "scheme": "bearer", "description": "access_token of POST /v1/sessions"},
+}
+PROBLEM = {"description": "A problem with a stable code", "content": {"application/problem+json": {}}}
+EXAMPLE = {
+    "batch": [{"type": "track", "event": "Photo Taken", "userId": "ana", "properties": {"film": "darkroom-400"}}],
+    "sentAt": "2026-11-21T18:30:00Z",
+}
+
+
+def operation(command: Command) -> dict[str, Any]:
+    """What FastAPI cannot find out of a route that takes the bare request."""
+    made: dict[str, Any] = {
+        "security": [{"session": []}] if command.policy == "signed in" else [],
+        "responses": {
+            str(command.status): _response(command),
+            "4XX": PROBLEM,
+            "503": {**PROBLEM, "description": "Something we depend on is away; Retry-After says when to come back"},
+        },
+        "parameters": [_parameter(name) for name in re.findall(r"{(\w+)}", command.path)],
+    }
+    if command.takes is not None:
+        content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{command.takes.__name__}"}}}
+        picture = {"schema": {"type": "string", "format": "binary"}}
+        made["requestBody"] = {"required": True, "content": {**content, **dict.fromkeys(command.raw, picture)}}
+    return made
+
+
+def _response(command: Command) -> dict[str, Any]:
+    if not command.gives:
+        return {"description": "Done"}
+    return {"description": "Done", "content": {"application/json": {"example": command.gives}}}
+
+
+def _parameter(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def completed(document: dict[str, Any], commands: tuple[Command, ...]) -> dict[str, Any]:
+    """FastAPI's document with our types, our ways of signing in, and the paths that go past FastAPI."""
+    types = [command.takes for command in commands if command.takes is not None]
+    _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    document.setdefault("components", {}).update(schemas=schemas, securitySchemes=SECURITY)
+    document["paths"] = {path: {"post": _collecting(path)} for path in sorted(batch.PATHS)} | document["paths"]
+    return document
+
+
+def _collecting(path: str) -> dict[str, Any]:
+    example = EXAMPLE if path == "/v1/batch" else {"userId": "ana", "event": "Photo Taken"}
+    return {
+        "summary": "Analytics events, as every Segment SDK sends them",
+        "tags": ["collector"],
+        "security": [{"writeKey": []}],
+        "requestBody": {"required": True, "content": {"application/json": {"example": example}}},
+        "responses": {
+            "200": {"description": "In Kafka; `results` lists what was not simply accepted"},
+            "4XX": PROBLEM,
+            "503": PROBLEM,
+        },
+    }

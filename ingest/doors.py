@@ -1,0 +1,27 @@
+"""Everything a command may speak to, opened once by `app` and handed on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from ingest.leases import Leases
+from ingest.log import Log
+from ingest.objects import Objects
+from ingest.passwords import Passwords
+from ingest.projections import Projections
+from ingest.telemetry import Telemetry
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Doors:
+    """The clock stands among them: nothing below `app` reads the time of day by itself."""
+
+    log: Log
+    projections: Projections
+    leases: Leases
+    objects: Objects
+    passwords: Passwords
+    telemetry: Telemetry
+    clock: Clock

@@ -1,0 +1,91 @@
+"""Short keys of ingest's own: id sequences, user names being taken, commands being carried out.
+
+All of them may be lost: an id sequence skips ahead, a name is confirmed by the view, a command's fact has the same id
+when it is made again.
+"""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from ingest.projections import Redis, ask
+from schemas import ids, projections
+from schemas.ids import FactId, UserId
+from schemas.projections import Key
+
+BLOCK = 64  # ids per round trip
+SKIP = 1 << 16  # more than any process has leased and Redis may have forgotten (AOF: one second)
+IDS_PER_SECOND = 16  # per bucket, on average over months: a counter that was lost starts past where it was
+NAME_LEASE = timedelta(minutes=10)  # longer than views may lag behind a registration
+COMMAND_LEASE = timedelta(hours=24)  # how long an Idempotency-Key is remembered
+IN_FLIGHT = timedelta(seconds=15)  # longer than any command takes; then a retry may take over
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """A user name is being registered: the fact that will say so, and the id it will give."""
+
+    fact: FactId
+    user: UserId
+
+
+class Lease(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A command: its body's hash, until when it is in flight, and the fact it decided on (as in the log)."""
+
+    body: str
+    until: datetime
+    fact: str | None = None
+    done: bool = False
+
+
+class Leases:
+    """One per process; methods raise `Refusal(unavailable)` while Redis is away."""
+
+    def __init__(self, redis: "Redis") -> None:
+        self._redis = redis
+        self._left: dict[int, range] = {}
+        self._run_id = ""
+
+    async def sequence(self, bucket: int, at: datetime) -> int:
+        """A number no one else gets in this bucket (mod 2^26, which ids take it by)."""
+        left = self._left.get(bucket) or await self._block(bucket, at)
+        self._left[bucket] = left[1:]
+        return left[0]
+
+    async def _block(self, bucket: int, at: datetime) -> range:
+        """A fresh block. After a start of ours or of Redis, past everything that may have been forgotten."""
+        run_id = str((await ask(self._redis.info("server")))["run_id"])
+        if run_id != self._run_id:
+            self._left.clear()
+        skip = 0 if run_id == self._run_id or bucket in self._left else SKIP
+        key = projections.sequence(bucket)
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.set(key, int((at - ids.EPOCH).total_seconds()) * IDS_PER_SECOND, nx=True)
+        pipe.incrby(key, skip + BLOCK)
+        _, end = await ask(pipe.execute())
+        self._run_id = run_id
+        return range(end - BLOCK, end)
+
+    async def take_username(self, name: str, taken: Taken) -> Taken:
+        """`taken` when the name was not being registered by anybody, else whoever does."""
+        key = projections.username_lease(name)
+        value = msgspec.json.encode(taken)
+        before = await ask(self._redis.set(key, value, nx=True, get=True, ex=NAME_LEASE))
+        return msgspec.json.decode(before, type=Taken) if before else taken
+
+    async def begin(self, command: FactId, body: str, now: datetime) -> Lease | None:
+        """None: the command is ours to carry out. Else what is known of it."""
+        mine = Lease(body, now + IN_FLIGHT)
+        key = projections.command_lease(command)
+        before = await ask(self._redis.set(key, msgspec.json.encode(mine), nx=True, get=True, ex=COMMAND_LEASE))
+        return msgspec.json.decode(before, type=Lease) if before else None
+
+    async def keep(self, command: FactId, lease: Lease) -> None:
+        """Remembers what was decided."""
+        await self._write(projections.command_lease(command), lease)
+
+    async def release(self, command: FactId) -> None:
+        """Forgets a command that was refused: its retry is judged afresh."""
+        await ask(self._redis.delete(projections.command_lease(command)))
+
+    async def _write(self, key: Key, lease: Lease) -> None:
+        await ask(self._redis.set(key, msgspec.json.encode(lease), ex=COMMAND_LEASE))

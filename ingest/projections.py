@@ -1,0 +1,132 @@
+"""Door to the views, read only: what commands must know. Redis being away is `unavailable`, never a fault of ours."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import msgspec
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ClusterError, ConnectionError, ReadOnlyError, TimeoutError
+
+from ingest.rules.rolls import KnownRoll
+from schemas import projections
+from schemas.ids import FactId, PhotoId, RollId, UserId
+from schemas.problems import refusal
+from schemas.projections import Card, Invite, Key, Profile, Roll
+from schemas.topics import Origin
+
+__all__ = ["Projections", "Redis", "ask", "connect"]
+
+ANSWER_S = 1.0  # a view that does not answer within this is away
+SEEN_S = 1.0  # how long a command's answer waits until its own fact can be read
+SEEN_POLL_S = 0.01
+RETRY_AFTER_S = 2
+REBUILD_RETRY_AFTER_S = 5
+
+View = TypeVar("View", bound=msgspec.Struct)
+
+
+def connect(url: str) -> Redis:
+    """A client that connects when first used; one immediate second try covers a connection that went stale."""
+    return Redis.from_url(
+        url, decode_responses=True, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S,
+        retry=Retry(NoBackoff(), 1), health_check_interval=30,
+    )  # fmt: skip
+
+
+@contextmanager
+def asking_redis() -> Iterator[None]:
+    """Turns "it is away" into the problem the client hears; an error of ours (a wrong type, say) stays an error."""
+    try:
+        yield
+    except (ConnectionError, TimeoutError, ReadOnlyError, ClusterError, OSError) as error:
+        raise refusal("unavailable", "the views are away", retry_after_s=RETRY_AFTER_S) from error
+
+
+async def ask(question: Awaitable[Any]) -> Any:
+    """The client's answer (text: the client decodes); redis-py's own types allow for bytes as well."""
+    with asking_redis():
+        return await question
+
+
+class Projections:
+    """Reads; each method is one round trip."""
+
+    def __init__(self, redis: "Redis") -> None:
+        self._redis = redis
+
+    async def admit(self, token_sha256: str | None) -> UserId | None:
+        """Who holds the token, if anyone; `Refusal(rebuilding)` while the views are not complete."""
+        asked = [projections.EPOCH] + ([projections.session(token_sha256)] if token_sha256 else [])
+        epoch, *user = await self._each("get", *asked)
+        if epoch is None:
+            raise refusal("rebuilding", "views are being rebuilt", retry_after_s=REBUILD_RETRY_AFTER_S)
+        return UserId(user[0]) if user and user[0] else None
+
+    async def user_named(self, name: str) -> UserId | None:
+        """The user whose name this is, in any case."""
+        found = await ask(self._redis.get(projections.username(name)))
+        return UserId(found) if found else None
+
+    async def password(self, user: UserId) -> str | None:
+        """The user's Argon2id hash."""
+        return await self._text(projections.password(user))
+
+    async def profile(self, user: UserId) -> Profile | None:
+        """The user as others see them."""
+        return await self._view(Profile, projections.profile(user))
+
+    async def roll(self, roll: RollId, seen_by: UserId) -> KnownRoll | None:
+        """The roll, and whether `seen_by` is a member."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hgetall(projections.roll(roll))
+        pipe.sismember(projections.members(roll), seen_by)
+        found, member = await ask(pipe.execute())
+        return KnownRoll(projections.read(Roll, found), bool(member)) if found else None
+
+    async def invite(self, token_sha256: str) -> Invite | None:
+        """What the invite's token opens."""
+        return await self._view(Invite, projections.invite(token_sha256))
+
+    async def card(self, photo: PhotoId) -> Card | None:
+        """What is known of the photo."""
+        return await self._view(Card, projections.card(photo))
+
+    async def entity(self, fact: FactId) -> str | None:
+        """What the fact made, if views have seen it: a command that is retried has this answer already."""
+        return await self._text(projections.entity(fact))
+
+    async def seen(self, positions: tuple[Origin, ...], within_s: float = SEEN_S) -> bool:
+        """Waits until `views` has passed all positions; False when the time is over or Redis is away."""
+        deadline = time.monotonic() + within_s
+        fields = [f"{position.topic}:{position.partition}" for position in positions]
+        while True:
+            try:
+                offsets = await self._redis.hmget(projections.progress("views"), fields)
+            except (ConnectionError, TimeoutError, OSError):
+                return False
+            if all(int(next or 0) > at.offset for next, at in zip(offsets, positions, strict=True)):
+                return True
+            if time.monotonic() >= deadline:
+                return False
+            await asyncio.sleep(SEEN_POLL_S)
+
+    async def _text(self, key: Key) -> str | None:
+        found = await ask(self._redis.get(key))
+        return str(found) if found else None
+
+    async def _view(self, kind: type[View], key: Key) -> View | None:
+        found = await ask(self._redis.hgetall(key))
+        return projections.read(kind, found) if found else None
+
+    async def _each(self, read: str, *keys: Key) -> list[Any]:
+        """One pipeline; not a transaction, since the keys lie in different slots."""
+        pipe = self._redis.pipeline(transaction=False)
+        for key in keys:
+            getattr(pipe, read)(key)
+        found: list[Any] = await ask(pipe.execute())
+        return found

@@ -1,0 +1,225 @@
+"""A client's batch: bytes in; records for the log and one result per event out. Pure.
+
+One bad event never costs its neighbours; what makes the body itself unreadable fails the whole of it.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Literal
+from uuid import UUID, uuid5
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from ingest.rules import limits
+from ingest.rules.judging import Rejected, ResultCode, Taken, judge
+from schemas.events import EventFlags, EventsRecord, EventType
+from schemas.problems import PROBLEMS, Code, Fault, Refused
+from schemas.topics import MAX_RECORD_BYTES
+
+MAX_EVENTS = 500
+SENT_AT_CHARS = 100
+ENVELOPE_BYTES = 3_000  # what a record holds besides events and context: ids, times, a key of 200 characters
+FLAG_BYTES = 160  # what one event's flags take in the envelope, made id included
+
+Outcome = Literal["accepted", "adjusted", "duplicate", "rejected"]
+
+_MADE_IDS = UUID("2b8a5a39-47c4-5f1e-a34b-3f2a3b0f4c11")  # namespace of ids we make for events; never changes
+_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
+_NO_NUMBER = re.compile(rb"\b(?:NaN|Infinity)\b")
+
+
+class Envelope(msgspec.Struct, frozen=True, rename="camel"):
+    """The body as far as the collector must understand it."""
+
+    batch: list[Raw]
+    sent_at: Raw | UnsetType = UNSET
+    context: Raw | UnsetType = UNSET
+    write_key: Raw | UnsetType = UNSET
+
+
+class Single(msgspec.Struct, frozen=True, rename="camel"):
+    """The body of a single-call form (`/v1/track`, ...): one event that may carry the envelope's members."""
+
+    type: Raw | UnsetType = UNSET
+    sent_at: Raw | UnsetType = UNSET
+    write_key: Raw | UnsetType = UNSET
+
+
+class Result(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of the event at `index`."""
+
+    index: int
+    result: Outcome
+    id: str | None = None
+    code: ResultCode | None = None
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """What goes to the log, and what the client is told."""
+
+    records: tuple[EventsRecord, ...]
+    results: tuple[Result, ...]
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    index: int
+    raw: Raw
+    key: str
+    flags: EventFlags | None
+
+
+_envelopes = msgspec.json.Decoder(Envelope)
+_singles = msgspec.json.Decoder(Single)
+
+
+def envelope(body: bytes) -> Envelope | Refused:
+    """The batch in `body`, its events still as they came; or why the body cannot be read."""
+    found: Envelope | Refused = _decoded(_envelopes, body)
+    if isinstance(found, Refused):
+        return found
+    if not found.batch:
+        return Refused("empty_batch", "batch holds no event; expected 1..500")
+    if len(found.batch) > MAX_EVENTS:
+        return Refused("batch_too_large", f"batch holds {len(found.batch)} events; expected 1..{MAX_EVENTS}")
+    if found.context is not UNSET and bytes(found.context)[:1] not in (b"{", b"n"):
+        return Refused("type_error", "context is not an object", (Fault("/context", "type_error"),))
+    return found
+
+
+def single(body: bytes, kind: EventType) -> Envelope | Refused:
+    """The one event of a single-call form as a batch; its `type` may be left to the path."""
+    found: Single | Refused = _decoded(_singles, body)
+    if isinstance(found, Refused):
+        return found
+    if found.type is not UNSET and bytes(found.type) != f'"{kind}"'.encode():
+        return Refused("unknown_event", f"type is not that of the path, {kind}", (Fault("/type", "unknown_event"),))
+    event = body.strip()
+    if found.type is UNSET:
+        separator = b"," if event[1:].lstrip()[:1] != b"}" else b""
+        event = f'{{"type":"{kind}"'.encode() + separator + event[1:].lstrip()
+    return Envelope([Raw(event)], found.sent_at, UNSET, found.write_key)
+
+
+def _decoded(decoder: "msgspec.json.Decoder[Any]", body: bytes) -> Any:
+    try:
+        body.decode()
+        return decoder.decode(body)
+    except UnicodeDecodeError:
+        return Refused("invalid_utf8", "the body is not UTF-8")
+    except RecursionError:
+        return Refused("too_deep", "the body is nested too deeply")
+    except msgspec.ValidationError as error:
+        return _misshapen(str(error))
+    except msgspec.DecodeError:
+        return _malformed(body)
+
+
+def _misshapen(message: str) -> Refused:
+    if "$.batch`" in message or "field `batch`" in message:
+        return Refused("not_an_array", "batch is not an array", (Fault("/batch", "not_an_array"),))
+    return Refused("not_an_object", "the body is not an object")
+
+
+def _malformed(body: bytes) -> Refused:
+    """Grammar's own name for the fault is "malformed"; two frequent ones have better names."""
+    if not body.strip():
+        return Refused("empty_body", "the body is empty")
+    if _NO_NUMBER.search(limits.without_strings(body)):
+        return Refused("not_finite", "the body holds NaN or Infinity")
+    if _HALF_CHARACTER.search(body):
+        return Refused("invalid_unicode", "the body holds half a surrogate pair")
+    return Refused("malformed_json", "the body is not JSON")
+
+
+def text(raw: Raw | UnsetType, max_chars: int = SENT_AT_CHARS) -> str | None:
+    """The short string in `raw`; None when there is none or it is something else."""
+    if raw is UNSET or bytes(raw)[:1] != b'"':
+        return None
+    found: str = msgspec.json.decode(raw, type=str)
+    return found if len(found) <= max_chars else None
+
+
+def accept(
+    found: Envelope, body: bytes, *, app: str, batch_id: str, received_at: datetime, country: str | None = None
+) -> Accepted:
+    """Every event judged; those kept, grouped into one record per person, in the client's order."""
+    context_bytes = 0 if found.context is UNSET else len(bytes(found.context))
+    kept: list[_Kept] = []
+    results: list[Result] = []
+    seen: dict[str, bytes] = {}
+    for index, raw in enumerate(found.batch):
+        judged = judge(bytes(raw), received_at=received_at, context_bytes=context_bytes)
+        result = _result(index, bytes(raw), judged, seen)
+        if isinstance(judged, Taken) and result.result in ("accepted", "adjusted"):
+            made = None if judged.message_id else made_id(app, body, index)
+            result = msgspec.structs.replace(result, id=made) if made else result
+            flags = EventFlags(made, judged.flags) if judged.flags else None
+            kept.append(_Kept(index, raw, judged.key, flags))
+        results.append(result)
+    blank = EventsRecord(
+        app=app, batch_id=batch_id, received_at=received_at, key="", events=(), country=country,
+        sent_at=text(found.sent_at), context=found.context,
+    )  # fmt: skip
+    return Accepted(tuple(_records(kept, blank, context_bytes)), tuple(results))
+
+
+def _result(index: int, raw: bytes, judged: Taken | Rejected, seen: dict[str, bytes]) -> Result:
+    """The event's result; remembers its id, because a second copy in the same batch is a duplicate or a conflict."""
+    id = judged.message_id
+    if isinstance(judged, Rejected):
+        return Result(index, "rejected", id, judged.code)
+    if id and (first := seen.setdefault(id, raw)) is not raw:
+        return Result(index, "duplicate", id) if first == raw else Result(index, "rejected", id, "id_conflict")
+    return Result(index, "adjusted" if judged.code else "accepted", id, judged.code)
+
+
+def made_id(app: str, body: bytes, index: int) -> str:
+    """The id of an event that came without one: a retry of the same body makes the same."""
+    return str(uuid5(_MADE_IDS, f"{app}\n{sha256(body).hexdigest()}\n{index}"))
+
+
+def _records(kept: Iterable[_Kept], blank: EventsRecord, context_bytes: int) -> Iterator[EventsRecord]:
+    people: dict[str, list[_Kept]] = {}
+    for event in kept:
+        people.setdefault(event.key, []).append(event)
+    budget = MAX_RECORD_BYTES - ENVELOPE_BYTES - context_bytes
+    for key, events in people.items():
+        for part in _parts(events, budget):
+            yield _record(blank, key, part)
+
+
+def _parts(events: list[_Kept], budget: int) -> Iterator[list[_Kept]]:
+    """The events in order, cut so that no part exceeds the budget of bytes."""
+    part: list[_Kept] = []
+    size = 0
+    for event in events:
+        cost = len(bytes(event.raw)) + 8 + (FLAG_BYTES if event.flags else 0)
+        if part and size + cost > budget:
+            yield part
+            part, size = [], 0
+        part.append(event)
+        size += cost
+    yield part
+
+
+def _record(blank: EventsRecord, key: str, part: list[_Kept]) -> EventsRecord:
+    indexes = tuple(event.index for event in part)
+    return msgspec.structs.replace(
+        blank,
+        key=key,
+        events=tuple(event.raw for event in part),
+        indexes=() if indexes == tuple(range(len(part))) else indexes,
+        flags={event.index: event.flags for event in part if event.flags},
+    )
+
+
+def refused(results: Iterable[Result]) -> Refused:
+    """The answer to a batch of which nothing is accepted: the events' common status, else 422."""
+    codes: list[tuple[int, Code]] = [(r.index, r.code) for r in results if r.code and r.code != "bad_timestamp"]
+    statuses = {PROBLEMS[code][0] for _, code in codes}
+    code = codes[0][1] if len(statuses) == 1 else "type_error"
+    faults = tuple(Fault(f"/batch/{index}", code) for index, code in codes)
+    return Refused(code, f"none of {len(codes)} events is acceptable", faults)
