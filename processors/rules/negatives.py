@@ -58,15 +58,12 @@ def negative(original: bytes) -> Image.Image:
 
     Raises `Refused`. The order is the point: shrink while decoding, convert colours and turn afterwards.
     """
-    image = _opened(original)
-    _judge(image, original)
-    try:
-        picture = _shrunk(image)
-        turn = _turn(image)
-    except MemoryError as error:
-        raise Refused("too_much_memory") from error
-    except UNREADABLE as error:
-        raise Refused("truncated" if "truncated" in str(error).lower() else "damaged") from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a stranger's broken EXIF is no news of ours
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        image = _opened(original)
+        _judge(image, original)
+        picture, turn = _decoded(image)
     picture = _fitted(_srgb(_flat(picture), image.info.get("icc_profile")))
     upright = picture if turn is None else picture.transpose(turn)
     upright.info.clear()  # a comment or a profile would be saved again
@@ -75,10 +72,7 @@ def negative(original: bytes) -> Image.Image:
 
 def _opened(original: bytes) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what a header says wrong is no news of ours
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return Image.open(BytesIO(original), formats=FORMATS)
+        return Image.open(BytesIO(original), formats=FORMATS)
     except UnidentifiedImageError as error:
         other = original[:16].lstrip().startswith(OTHERS) or original[4:8] == b"ftyp"  # HEIC, AVIF
         raise Refused("unsupported_type" if other else "not_an_image") from error
@@ -97,6 +91,15 @@ def _judge(image: Image.Image, original: bytes) -> None:
         scans = original.count(START_OF_SCAN)
         if scans > MAX_SCANS or scans * pixels > MAX_SCANNED_PIXELS:
             raise Refused("too_many_scans")
+
+
+def _decoded(image: Image.Image) -> tuple[Image.Image, Image.Transpose | None]:
+    try:
+        return _shrunk(image), _turn(image)  # in this order: a PNG may keep its EXIF behind the pixels
+    except MemoryError as error:
+        raise Refused("too_much_memory") from error
+    except UNREADABLE as error:
+        raise Refused("truncated" if "truncated" in str(error).lower() else "damaged") from error
 
 
 def _shrunk(image: Image.Image) -> Image.Image:

@@ -227,8 +227,10 @@ def test_a_wide_colour_profile_is_converted_and_a_broken_one_ignored() -> None:
         assert apart(opened(developed(pictures.jpeg(picture, icc_profile=profile)).renditions[0]), opened(plain)) < 8
 
 
-def test_broken_exif_does_not_spoil_a_photo() -> None:
-    developed(pictures.jpeg(Image.open(BytesIO(pictures.landscape())), exif=b"Exif\0\0MM\0*\xff\xff\xff\xff"))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("exif", [b"neither MM nor II", b"MM", b"MM\0*\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\0\x02\x01"])
+def test_broken_exif_does_not_spoil_a_photo(kind: str, exif: bytes) -> None:
+    developed(pictures.saved(Image.open(BytesIO(pictures.landscape())), kind, exif=b"Exif\0\0" + exif))
 
 
 @pytest.mark.parametrize(
@@ -241,7 +243,8 @@ def test_broken_exif_does_not_spoil_a_photo() -> None:
         (pictures.a_giant_jpeg, "too_many_pixels"),
         (lambda: pictures.saved(Image.new("RGB", (5001, 5001)), "WEBP", method=0), "too_many_pixels"),
         (pictures.a_scan_bomb, "too_many_scans"),
-        (lambda: pictures.a_scan_bomb(60, 5000, 4000), "too_many_scans"),
+        (lambda: pictures.a_scan_bomb(100, 2000, 1500), "too_many_scans"),  # many of a few
+        (lambda: pictures.a_scan_bomb(60, 5000, 4000), "too_many_scans"),  # a few of many
         (pictures.a_text_bomb, "damaged"),
         (lambda: pictures.saved(Image.new("RGB", (8, 8)), "GIF"), "unsupported_type"),
         (lambda: pictures.saved(Image.new("RGB", (8, 8)), "TIFF"), "unsupported_type"),
