@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from schemas.settings import Settings
 from schemas.topics import EVENTS, FACTS, Topic
 from schemas.warehouse import SINK_CLAIMS, Column, Table
-from sql.plan import Model
+from sql.plan import Model, PlanError
 
 DATASETS = ("raw", "staging", "marts", "meta")
 
@@ -135,7 +135,10 @@ def replace_staging(model: Model) -> str:
 
 
 def mart(model: Model, columns: Sequence[Column]) -> Table:
-    """The table a mart's rows go to: its columns are those its query has now."""
+    """The table a mart's rows go to: its columns are those its query has now; the day it replaces is one of them."""
+    if not any(column.name == model.partition and column.type == "DATE" for column in columns):
+        given = ", ".join(f"{column.name} {column.type}" for column in columns)
+        raise PlanError(f"{model.path} is partitioned by {model.partition}; expected a DATE among its columns: {given}")
     return Table(
         dataset=model.dataset,
         name=model.name,
@@ -150,14 +153,14 @@ def replace_partition(table: Table, body: str) -> str:
 
     One statement, so that no reader sees the partition empty; `on false` lets BigQuery touch that partition only.
     """
-    names = ", ".join(name(column.name) for column in table.columns)
+    names, day = ", ".join(name(column.name) for column in table.columns), name(table.partition_by or "")
     statement = f"""
 merge {table.path} as kept
 using (
 {body}
 ) as made
 on false
-when not matched by source and kept.{name(table.partition_by or "")} = @day then delete
+when not matched by source and kept.{day} = @day then delete
 when not matched by target then insert ({names}) values ({names})
 """  # noqa: S608 - a model's own query; nobody's input
     return statement.strip()

@@ -7,6 +7,7 @@ from schemas.settings import Settings
 from schemas.warehouse import TABLES, Column, Table
 from sql import ddl
 from sql.ddl import BreakingChange, changes, create
+from sql.plan import Model, PlanError
 
 ID = Column("id", "STRING", "its id", required=True)
 AT = Column("at", "TIMESTAMP", "when", required=True)
@@ -70,6 +71,16 @@ def test_claims_are_seeded_for_the_column_of_partitions_that_the_settings_name()
 
     assert "'events.v1' as topic, 8 as partitions" in local
     assert "'facts.v1' as topic, 64 as partitions" in production
+
+
+@pytest.mark.parametrize("columns", [(), (Column("day", "STRING", ""),)])
+def test_a_mart_without_the_day_it_replaces_is_refused(columns: tuple[Column, ...]) -> None:
+    mart = Model(
+        dataset="marts", name="m_v1", grain="", reads=(), partition="day", owner="", limits="", takes="", body=""
+    )
+
+    with pytest.raises(PlanError, match="is partitioned by day; expected a DATE"):
+        ddl.mart(mart, columns)
 
 
 @pytest.mark.parametrize("value", ["it's", "back\\slash", "two\nlines"])
