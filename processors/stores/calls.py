@@ -31,7 +31,7 @@ Words = tuple[str | int, ...]
 class Call(msgspec.Struct, frozen=True):
     """One atomic step in one slot."""
 
-    function: Literal["apply", "publish", "deliver", "advance"]
+    function: Literal["apply", "publish", "make", "deliver", "advance"]
     keys: Sequence[str]
     args: Sequence[str | int]
 
@@ -127,25 +127,23 @@ def published(step: Step, bucket: int, author: UserId, photo: PhotoId) -> Call:
     return Call("publish", (step.guard(bucket), projections.outbox(author)), (*step.position, photo, OUTBOX_CAP, SLACK))
 
 
+def made(step: Step, bucket: int, reader: UserId) -> Call:
+    """The reader has a feed, empty when there was none."""
+    return Call("make", (step.guard(bucket), projections.feed(reader)), step.position)
+
+
 def delivered(
-    step: Step,
-    bucket: int,
-    author: UserId,
-    readers: Sequence[UserId],
-    photos: Sequence[PhotoId],
-    unrevealed: int,
-    makes_feeds: bool = False,
+    step: Step, bucket: int, author: UserId, readers: Sequence[UserId], photos: Sequence[PhotoId], unrevealed: int
 ) -> Call:
     """The photos stand in the feeds of those of `readers`, all of `bucket`, who follow the author.
 
-    `unrevealed` is the first id whose time has not come. A feed that is not there is made only when `makes_feeds`.
+    `unrevealed` is the first id whose time has not come. A feed that is not there is cold and stays so.
     """
     lists = chain.from_iterable((projections.feed(reader), projections.sealed(reader)) for reader in readers)
-    flags = (int(step.moves), unrevealed, FEED_CAP, SLACK, int(makes_feeds))
     return Call(
         "deliver",
         (step.guard(bucket), projections.followers_in(author, bucket), *lists),
-        (*step.position, *flags, len(readers), *readers, *photos),
+        (*step.position, int(step.moves), unrevealed, FEED_CAP, SLACK, len(readers), *readers, *photos),
     )
 
 

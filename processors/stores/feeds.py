@@ -83,22 +83,25 @@ class Fanout(msgspec.Struct, frozen=True):
 
     async def _follow(self, step: Step, intent: Follow) -> None:
         reader, author, home = intent.reader, intent.author, bucket(intent.reader)
-        if await self._set_follower(step, "SADD", intent) == [0]:
+        if await self._own_side(step, "SADD", intent) == 0:
             return
-        photos, unrevealed, is_new = await self._outbox(author), floor_at(self.clock()), reader == author
-        backfill = calls.delivered(step, home, author, [reader], photos, unrevealed, makes_feeds=is_new)
-        await self.door.carry_out([backfill])
+        if reader == author:  # they are new: a photo that came too early for this feed stands in the outbox by now
+            await self.door.carry_out([calls.made(step.but_stays(), home, reader)])
+        photos, unrevealed = await self._outbox(author), floor_at(self.clock())
+        await self.door.carry_out([calls.delivered(step, home, author, [reader], photos, unrevealed)])
 
     async def _unfollow(self, step: Step, intent: Unfollow) -> None:
-        if await self._set_follower(step, "SREM", intent) == [0]:
+        if await self._own_side(step, "SREM", intent) == 0:
             return
         photos = await self._outbox(intent.author)
         await self.door.carry_out([calls.withdrawn(step, bucket(intent.reader), [intent.reader], photos)])
 
-    async def _set_follower(self, step: Step, command: str, intent: Follow | Unfollow) -> list[int]:
+    async def _own_side(self, step: Step, command: str, intent: Follow | Unfollow) -> int:
+        """The reader is in the author's follower set, or is not; 0 when the record was done before."""
         home = bucket(intent.reader)
         key = projections.followers_in(intent.author, home)
-        return await self.door.carry_out([_before(step, home, Change(command, key, (intent.reader,)))])
+        (new,) = await self.door.carry_out([_before(step, home, Change(command, key, (intent.reader,)))])
+        return new
 
     async def _followers(self, author: UserId) -> list[list[UserId]]:
         """The author's followers by bucket."""

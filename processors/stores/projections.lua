@@ -81,23 +81,24 @@ local function trim(feed, cap, slack)
   end
 end
 
+-- keys: watermark, feed. args: `topic:partition`, offset. Never moves the watermark: a backfill follows.
+local function make(keys, args)
+  if past(keys[1], args[1], args[2]) then return 0 end
+  if redis.call('EXISTS', keys[2]) == 0 then redis.call('RPUSH', keys[2], SENTINEL) end
+  return 1
+end
+
 -- keys: watermark, followers of the author, then feed and sealed list of each reader.
--- args: `topic:partition`, offset, whether it moves the watermark, first id that is not revealed, cap, slack, whether
--- a missing feed is made, number of readers, readers, photos. A reader who no longer follows gets nothing; a feed that
--- is not there is cold and stays so.
+-- args: `topic:partition`, offset, whether it moves the watermark, first id that is not revealed, cap, slack, number
+-- of readers, readers, photos. A reader who no longer follows gets nothing; nor does a feed that is not there.
 local function deliver(keys, args)
   if past(keys[1], args[1], args[2]) then return 0 end
-  local now, cap, slack, readers = args[4], tonumber(args[5]), tonumber(args[6]), tonumber(args[8])
-  local follows = redis.call('SMISMEMBER', keys[2], unpack(args, 9, 8 + readers))
+  local now, cap, slack, readers = args[4], tonumber(args[5]), tonumber(args[6]), tonumber(args[7])
+  local follows = redis.call('SMISMEMBER', keys[2], unpack(args, 8, 7 + readers))
   for i = 1, readers do
     local feed, sealed = keys[1 + 2 * i], keys[2 + 2 * i]
-    local warm = redis.call('EXISTS', feed) == 1
-    if args[7] == '1' and not warm then
-      redis.call('RPUSH', feed, SENTINEL)
-      warm = true
-    end
-    if warm and follows[i] == 1 then
-      for j = 9 + readers, #args do insert(newer(now, args[j]) and feed or sealed, args[j]) end
+    if follows[i] == 1 and redis.call('EXISTS', feed) == 1 then
+      for j = 8 + readers, #args do insert(newer(now, args[j]) and feed or sealed, args[j]) end
       promote(feed, sealed, now)
       trim(feed, cap, slack)
     end
@@ -119,5 +120,6 @@ end
 
 redis.register_function('apply_VERSION', apply)
 redis.register_function('publish_VERSION', publish)
+redis.register_function('make_VERSION', make)
 redis.register_function('deliver_VERSION', deliver)
 redis.register_function('advance_VERSION', advance)
