@@ -38,6 +38,7 @@ from schemas.topics import FACTS, Origin, Topic
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)  # "now" in tests that need one
 MORNING = NOON - timedelta(hours=3)  # a reveal that has come
 TOMORROW = NOON + timedelta(hours=21)  # a reveal that has not
+FAR = datetime(2080, 1, 1, tzinfo=UTC)  # a server with a clock of its own, like Redis, must not call it past
 
 _FACTS = UUID("00000000-0000-5000-8000-00000000da4c")
 
@@ -51,13 +52,18 @@ def a_user(name: str = "ana", bucket: int | None = None) -> UserId:
 
 
 def a_photo(author: UserId | None = None, number: int = 1, reveal_at: datetime = MORNING) -> PhotoId:
-    """The author's `number`-th photo of that reveal second, in the author's bucket."""
-    return PhotoId(ids.compose(reveal_at, ids.bucket(author or a_user()), number))
+    """The author's `number`-th photo of that reveal second, in the author's bucket; higher numbers come later."""
+    return PhotoId(_made_by(author or a_user(), number, reveal_at))
 
 
 def a_roll(owner: UserId | None = None, number: int = 1) -> RollId:
     """The owner's `number`-th roll, in the owner's bucket."""
-    return RollId(ids.compose(NOON - timedelta(hours=6), ids.bucket(owner or a_user()), number))
+    return RollId(_made_by(owner or a_user(), number, NOON - timedelta(hours=6)))
+
+
+def _made_by(maker: UserId, number: int, at: datetime) -> str:
+    """Neighbours in a bucket make different things."""
+    return ids.compose(at, ids.bucket(maker), number << 12 | crc32(maker.encode()) & 0xFFF)
 
 
 def a_token(name: str = "ana's phone") -> str:
@@ -196,7 +202,7 @@ def a_password(user: UserId | None = None, hash: str = "$argon2id$v=19$m=8,t=1,p
     return Password(user=user or a_user(), hash=hash)
 
 
-def a_session(user: UserId | None = None, token_sha256: str | None = None, expires_at: datetime = TOMORROW) -> Session:
+def a_session(user: UserId | None = None, token_sha256: str | None = None, expires_at: datetime = FAR) -> Session:
     return Session(token_sha256=token_sha256 or a_token(), user=user or a_user(), expires_at=expires_at)
 
 

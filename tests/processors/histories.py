@@ -1,0 +1,88 @@
+"""Random histories of a few people, as the log would hold them: partitioned by aggregate, in order within each."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from zlib import crc32
+
+from hypothesis import strategies as st
+
+from processors.processor import Effects
+from processors.rules import feeds, views
+from schemas import facts
+from schemas.facts import Fact
+from schemas.ids import UserId
+from schemas.projections import Processor
+from tests import builders as a
+
+PARTITIONS = 3
+RULES = {"feeds": feeds.changes, "views": views.changes}
+
+# Two neighbours in one bucket, and two who live elsewhere.
+PEOPLE = tuple(a.a_user(name, bucket) for name, bucket in (("ana", 7), ("ben", 7), ("cleo", 8), ("dan", 60)))
+REVEALS = (a.MORNING, a.MORNING - timedelta(days=1), a.NOON, a.NOON + timedelta(seconds=1), a.TOMORROW)
+
+History = list[Fact]
+people = st.sampled_from(PEOPLE)
+photos = st.builds(
+    lambda by, number, at: (by, a.a_photo(by, number, at)), people, st.integers(1, 2), st.sampled_from(REVEALS)
+)
+events = st.one_of(
+    st.builds(a.user_followed, people, people),
+    st.builds(a.user_followed, people, people),
+    st.builds(a.user_unfollowed, people, people),
+    photos.map(lambda taken: a.photo_developed(*taken)),
+    photos.map(lambda taken: a.photo_developed(*taken)),
+    photos.map(lambda taken: a.photo_deleted(*taken)),
+)  # following and developing twice as often as taking back, so that feeds fill
+
+
+def _possible(drawn: Sequence[Fact]) -> History:
+    """Everybody registers first, nobody follows or leaves themself, and a photo lives once."""
+    gone, kept = set(), []
+    for fact in drawn:
+        match fact:
+            case facts.UserFollowed() | facts.UserUnfollowed() if fact.by == fact.whom:
+                continue
+            case facts.PhotoDeveloped() | facts.PhotoDeleted() if fact.photo in gone:
+                continue
+            case facts.PhotoDeleted():
+                gone.add(fact.photo)
+        kept.append(fact)
+    return [a.user_registered(user, f"user {n}") for n, user in enumerate(PEOPLE)] + kept
+
+
+def partition(fact: Fact) -> int:
+    return crc32(facts.aggregate(fact).encode()) % PARTITIONS
+
+
+def logged(history: Sequence[Fact], processor: Processor) -> list[Effects]:
+    """The history as `processor` sees it, each fact at its place in the log."""
+    ends, effects = [0] * PARTITIONS, []
+    for fact in history:
+        number = partition(fact)
+        effects.append(Effects(a.an_origin(ends[number], number), tuple(RULES[processor](fact))))
+        ends[number] += 1
+    return effects
+
+
+@st.composite
+def interleaved(draw: st.DrawFn, effects: Sequence[Effects]) -> list[Effects]:
+    """Another order in which a consumer may see the same log: each partition in its own order."""
+    lanes = [[each for each in effects if each.origin.partition == number] for number in range(PARTITIONS)]
+    order = draw(st.permutations([each.origin.partition for each in effects]))
+    return [lanes[number].pop(0) for number in order]
+
+
+@st.composite
+def runs(draw: st.DrawFn, effects: Sequence[Effects]) -> list[Effects]:
+    """Some records that follow one another."""
+    first = draw(st.integers(0, len(effects)))
+    return list(effects[first : draw(st.integers(first, len(effects)))])
+
+
+histories = st.lists(events, max_size=14).map(_possible)
+
+
+def readers(history: Sequence[Fact]) -> set[UserId]:
+    """Everyone who may have a feed."""
+    return {fact.by for fact in history}

@@ -1,0 +1,185 @@
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.intents import Exclude, Forget, Include, Insert, Point, Remove, Save, ViewIntent
+from processors.processor import Effects
+from processors.rules.views import changes
+from schemas import projections
+from schemas.facts import Fact
+from schemas.projections import Card, Invite, Profile, Roll, place
+from schemas.secrets import Ended
+from tests import builders as a
+from tests.twins.projections import ProjectionsTwin
+
+ANA, BEN = a.a_user("ana"), a.a_user("ben")
+
+
+def done(fact: Fact) -> list[ViewIntent]:
+    return list(changes(fact))
+
+
+def saved(intents: Sequence[ViewIntent]) -> dict[str, str]:
+    (save,) = [intent for intent in intents if isinstance(intent, Save)]
+    return dict(save.fields)
+
+
+def test_a_registration_makes_a_profile_a_name_and_an_answer_for_the_retry() -> None:
+    fact = a.user_registered(ANA, "Ana", display_name="Ana from Lisbon", tz="Europe/Lisbon")
+
+    intents = done(fact)
+
+    expected = Profile(username="Ana", display_name="Ana from Lisbon", tz="Europe/Lisbon", registered_at=fact.at)
+    assert projections.read(Profile, saved(intents)) == expected
+    assert Point(projections.username("ana"), ANA) in intents
+    assert Point(projections.entity(fact.id), ANA) in intents
+
+
+def test_an_address_stands_in_no_view() -> None:
+    assert "email" not in saved(done(a.user_registered()))
+
+
+def test_a_follow_is_known_from_both_sides() -> None:
+    assert done(a.user_followed(ANA, BEN)) == [
+        Include(projections.following(ANA), BEN),
+        Include(projections.followers(BEN), ANA),
+    ]
+
+
+def test_an_unfollow_is_known_from_both_sides() -> None:
+    assert done(a.user_unfollowed(ANA, BEN)) == [
+        Exclude(projections.following(ANA), BEN),
+        Exclude(projections.followers(BEN), ANA),
+    ]
+
+
+def test_the_owner_is_a_member_of_the_roll_they_open() -> None:
+    fact = a.roll_opened(ANA, name="Lisbon", visibility="private", develop="10s")
+
+    intents = done(fact)
+
+    roll = projections.read(Roll, saved(intents))
+    assert (roll.owner, roll.name, roll.visibility, roll.develop) == (ANA, "Lisbon", "private", "10s")
+    assert Include(projections.members(fact.roll), ANA) in intents
+    assert Include(projections.user_rolls(ANA), fact.roll) in intents
+    assert Point(projections.entity(fact.id), fact.roll) in intents
+
+
+def test_whoever_joins_is_a_member() -> None:
+    roll = a.a_roll(ANA)
+
+    assert done(a.roll_joined(BEN, roll)) == [
+        Include(projections.members(roll), BEN),
+        Include(projections.user_rolls(BEN), roll),
+    ]
+
+
+def test_an_invite_is_found_by_the_hash_of_its_token() -> None:
+    fact = a.roll_invite_created(token_sha256=a.a_token("invite"))
+
+    assert done(fact) == [
+        Save(
+            projections.invite(a.a_token("invite")),
+            projections.fields(Invite(roll=fact.roll, expires_at=fact.expires_at)),
+        )
+    ]
+
+
+def test_a_captured_photo_stands_with_its_author_and_in_its_roll() -> None:
+    roll = a.a_roll(BEN)
+    fact = a.photo_captured(ANA, roll=roll, visibility="private", caption="dusk", taken_at=a.MORNING)
+
+    intents = done(fact)
+
+    card = projections.read(Card, saved(intents))
+    assert (card.author, card.roll, card.visibility, card.caption) == (ANA, roll, "private", "dusk")
+    assert (card.reveal_at, card.captured_at, card.taken_at) == (fact.reveal_at, fact.at, a.MORNING)
+    assert Insert(projections.user_photos(ANA), place(fact.photo)) in intents
+    assert Insert(projections.roll_photos(roll), place(fact.photo)) in intents
+    assert Point(projections.entity(fact.id), fact.photo) in intents
+
+
+def test_a_photo_without_a_roll_stands_in_none() -> None:
+    assert len([intent for intent in done(a.photo_captured(ANA)) if isinstance(intent, Insert)]) == 1
+
+
+def test_where_an_original_lies_stands_in_no_card() -> None:
+    fact = a.photo_captured()
+
+    assert not {fact.original, fact.secret, fact.etag} & set(saved(done(fact)).values())
+
+
+def test_development_adds_sizes_and_leaves_the_rest_of_the_card() -> None:
+    card = projections.read(Card, saved(done(a.photo_developed())))
+
+    assert [size.name for size in card.sizes] == ["large", "small"]
+    assert (card.placeholder, card.width_px, card.height_px) == ("LEHV", 2048, 1365)
+    assert (card.author, card.visibility, card.reveal_at) == (None, None, None)
+
+
+def test_a_spoiled_photo_says_why() -> None:
+    assert saved(done(a.photo_spoiled(reason="too_large"))) == {"spoiled": "too_large"}
+
+
+def test_a_deleted_photo_leaves_the_grid_and_says_so_on_its_card() -> None:
+    fact = a.photo_deleted(ANA)
+
+    assert done(fact) == [
+        Save(projections.card(fact.photo), projections.fields(Card(deleted_at=fact.at))),
+        Remove(projections.user_photos(ANA), place(fact.photo)),
+    ]
+
+
+def test_a_session_ends_by_itself() -> None:
+    session = a.a_session(ANA)
+
+    point = Point(projections.session(session.token_sha256), ANA, session.expires_at)
+    assert list(changes(session)) == [point]
+
+
+def test_a_tombstone_ends_what_its_key_names() -> None:
+    session, password = a.a_session(), a.a_password(ANA)
+
+    assert list(changes(Ended(key=f"session:{session.token_sha256}"))) == [
+        Forget(projections.session(session.token_sha256))
+    ]
+    assert list(changes(password)) == [Point(projections.password(ANA), password.hash)]
+    assert list(changes(Ended(key=f"password:{ANA}"))) == [Forget(projections.password(ANA))]
+
+
+def test_a_tombstone_of_something_unknown_is_a_bad_record() -> None:
+    with pytest.raises(ValueError, match="'sesame:1'; expected password"):
+        list(changes(Ended(key="sesame:1")))
+
+
+async def views_after(facts: Sequence[Fact]) -> ProjectionsTwin:
+    twin = ProjectionsTwin(lambda: a.NOON)
+    await twin.apply([Effects(a.an_origin(n), tuple(changes(fact))) for n, fact in enumerate(facts)])
+    return twin
+
+
+ROLL, PHOTO, TAKEN_BACK = a.a_roll(ANA), a.a_photo(ANA, 1), a.a_photo(ANA, 2)
+LIVES = (
+    a.user_registered(ANA, "ana"), a.user_registered(BEN, "ben"), a.user_followed(BEN, ANA), a.roll_opened(ANA, ROLL),
+    a.roll_joined(BEN, ROLL), a.roll_invite_created(ANA, ROLL), a.photo_captured(ANA, PHOTO, ROLL),
+    a.photo_developed(ANA, PHOTO, ROLL), a.photo_captured(ANA, TAKEN_BACK, ROLL),
+    a.photo_developed(ANA, TAKEN_BACK, ROLL), a.photo_spoiled(BEN, a.a_photo(BEN)),
+)  # fmt: skip
+
+
+@given(st.permutations(LIVES))
+async def test_facts_in_any_order_make_the_same_views(shuffled: list[Fact]) -> None:
+    in_order, in_any = await views_after(LIVES), await views_after(shuffled)
+
+    assert await in_any.views() == await in_order.views()
+
+
+@given(st.permutations([*LIVES, a.photo_deleted(ANA, TAKEN_BACK)]))
+async def test_a_deletion_wins_in_any_order(shuffled: list[Fact]) -> None:
+    views = await (await views_after(shuffled)).views()
+
+    card = views[projections.card(TAKEN_BACK)]
+    assert isinstance(card, dict)
+    assert projections.read(Card, card).deleted_at == a.NOON

@@ -1,0 +1,121 @@
+"""The projections in memory, by brute force: no buckets, no lists, no caps but one, so that it is easy to believe."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from processors.intents import (
+    Count,
+    Exclude,
+    Follow,
+    Forget,
+    Include,
+    Insert,
+    Intent,
+    Point,
+    Publish,
+    Remove,
+    Save,
+    Sketch,
+    Unfollow,
+    Withdraw,
+)
+from processors.processor import Effects
+from schemas.ids import PhotoId, UserId, floor_at
+from schemas.projections import FEED_CAP, Key
+
+Value = str | dict[str, str] | set[str] | list[str] | int
+
+
+class ProjectionsTwin:
+    """Implements `processors.processor.Store`, and answers what tests ask of the views."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._progress: dict[tuple[str, int], int] = {}
+        self._texts: dict[Key, tuple[str, datetime | None]] = {}
+        self._hashes: dict[Key, dict[str, str]] = {}
+        self._sets: dict[Key, set[str]] = {}
+        self._places: dict[Key, set[str]] = {}
+        self._sketches: dict[Key, set[str]] = {}
+        self._follows: set[tuple[UserId, UserId]] = set()
+        self._outboxes: dict[UserId, set[PhotoId]] = {}
+
+    # --- a store ------------------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    async def progress(self) -> Mapping[tuple[str, int], int]:
+        return dict(self._progress)
+
+    async def apply(self, effects: Sequence[Effects]) -> None:
+        for each in effects:
+            partition = (each.origin.topic, each.origin.partition)
+            if each.origin.offset >= self._progress.get(partition, 0):
+                for intent in each.intents:
+                    self._do(intent)
+                self._progress[partition] = each.origin.offset + 1
+
+    def _do(self, intent: Intent) -> None:
+        match intent:
+            case Save(key=key, fields=fields):
+                self._hashes.setdefault(key, {}).update(fields)
+            case Include(key=key, member=member):
+                self._sets.setdefault(key, set()).add(member)
+            case Exclude(key=key, member=member):
+                self._sets.setdefault(key, set()).discard(member)
+            case Insert(key=key, place=place):
+                self._places.setdefault(key, set()).add(place)
+            case Remove(key=key, place=place):
+                self._places.setdefault(key, set()).discard(place)
+            case Point() | Forget() | Count() | Sketch():
+                self._do_values(intent)
+            case Follow() | Unfollow() | Publish() | Withdraw():
+                self._do_feeds(intent)
+            case _:
+                raise TypeError(f"intent is {intent!r}; expected one of views or feeds")
+
+    def _do_values(self, intent: Point | Forget | Count | Sketch) -> None:
+        match intent:
+            case Point(key=key, value=value, expires_at=until):
+                self._texts[key] = (value, until)
+            case Forget(key=key):
+                self._texts.pop(key, None)
+            case Count(key=key, field=field, by=by):
+                counts = self._hashes.setdefault(key, {})
+                counts[field] = str(int(counts.get(field, 0)) + by)
+            case Sketch(key=key, members=members):
+                self._sketches.setdefault(key, set()).update(members)
+
+    def _do_feeds(self, intent: Follow | Unfollow | Publish | Withdraw) -> None:
+        match intent:
+            case Follow(reader=reader, author=author):
+                self._follows.add((reader, author))
+            case Unfollow(reader=reader, author=author):
+                self._follows.discard((reader, author))
+            case Publish(author=author, photo=photo):
+                self._outboxes.setdefault(author, set()).add(photo)
+            case Withdraw(author=author, photo=photo):
+                self._outboxes.setdefault(author, set()).discard(photo)
+
+    # --- what is asked of it ------------------------------------------------------------------------------------------
+
+    async def views(self) -> dict[str, Value]:
+        """Every view by key: texts, hashes, sets, sorted places, sizes of sketches. Empty ones do not exist."""
+        now = self._clock()
+        every: dict[str, Value] = {}
+        every |= {key: text for key, (text, until) in self._texts.items() if until is None or until > now}
+        every |= {key: fields for key, fields in self._hashes.items()}
+        every |= {key: set(found) for key, found in self._sets.items()}
+        every |= {key: sorted(found) for key, found in self._places.items()}
+        every |= {key: len(seen) for key, seen in self._sketches.items()}
+        return {key: value for key, value in every.items() if value}
+
+    async def feed(self, reader: UserId) -> list[PhotoId]:
+        """What the reader's feed offers now, newest first."""
+        photos = {p for of, author in self._follows if of == reader for p in self._outboxes.get(author, ())}
+        revealed = [photo for photo in photos if int(photo) < floor_at(self._clock())]
+        return sorted(revealed, key=int, reverse=True)[:FEED_CAP]
