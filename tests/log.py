@@ -31,3 +31,15 @@ def _read(consumer: KafkaConsumer, partitions: Sequence[TopicPartition]) -> Iter
                 yield Record(
                     Origin(found.topic, found.partition, found.offset), found.key, found.value, dict(found.headers)
                 )
+
+
+def ends(settings: Settings, topic: Topic) -> dict[int, int]:
+    """The offset after the last record, by partition."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=settings.kafka_brokers.split(","), group_id=None, enable_auto_commit=False
+    )
+    try:
+        partitions = [TopicPartition(topic.name, p) for p in consumer.partitions_for_topic(topic.name) or ()]
+        return {found.partition: int(end) for found, end in consumer.end_offsets(partitions).items()}
+    finally:
+        consumer.close()

@@ -1,8 +1,6 @@
 """One roll, from capture to reveal, through the running stack and its public address only."""
 
 import io
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,19 +9,11 @@ import pytest
 from PIL import Image
 
 from local.people import Phone, Unexpected
+from local.photographs import photographs
 from local.stack import Stack
-from tests.photographs import photographs
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.stack
-
-
-def eventually(ask: Callable[[], Any], *, within_s: float = 30.0) -> Any:
-    """The first truthy answer; fails when none comes in time."""
-    deadline = time.monotonic() + within_s
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, f"nothing came within {within_s} s"
-        time.sleep(0.1)
-    return answer
 
 
 def feed(reader: Phone) -> list[str]:
@@ -51,11 +41,11 @@ def test_a_private_roll_is_revealed_at_once_to_its_members_and_to_nobody_else(st
     with pytest.raises(Unexpected, match="404"):
         ben.get(f"/v1/photos/{photos[0]['id']}")
     reveal = max(datetime.fromisoformat(photo["reveal_at"]) for photo in photos)
-    assert datetime.now(UTC) < reveal, "the checks above must have run before the reveal"  # noqa: TID251
+    assert datetime.now(UTC) < reveal, "the checks above must have run before the reveal"
 
     eventually(lambda: len(feed(ben)) == 2)
 
-    assert datetime.now(UTC) >= reveal  # noqa: TID251
+    assert datetime.now(UTC) >= reveal
     assert feed(ben) == sorted((photo["id"] for photo in photos), key=int, reverse=True)
     assert feed(cleo) == [], "a follower who is not on the private roll sees nothing of it"
     with pytest.raises(Unexpected, match="404"):
