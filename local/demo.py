@@ -1,6 +1,6 @@
 """`make demo`: the main job once, on the running parts, told step by step."""
 
-import sys
+import argparse
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,11 +45,10 @@ def say(line: str) -> None:
     print(f"      {line}", flush=True)
 
 
-def main() -> None:
+def main(stack: Stack) -> None:
     """Runs the story; leaves the stack up, so that what it prints at the end can be tried."""
     story = Story()
     with story.tell("The parts and the rooms: started where they are not running"):
-        stack = Stack.named("default")
         control.up(stack)
     base = stack.settings.public_url
     with story.tell("Ana, Ben and Cleo register; Ben and Cleo follow Ana"):
@@ -193,4 +192,6 @@ Try next (the stack stays up; `make down` stops it):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--stack", default="default", help="on which stack (default: %(default)s)")
+    main(Stack.named(arguments.parse_args().stack))
