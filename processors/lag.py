@@ -30,9 +30,18 @@ def table(settings: Settings, processors: Sequence[str]) -> str:
 
 
 def _behind(admin: KafkaAdminClient, consumer: KafkaConsumer, group: str) -> dict[tuple[str, int], int]:
-    committed: dict[TopicPartition, int] = _committed(admin, group)
-    ends = consumer.end_offsets(list(committed)) if committed else {}
-    return {(tp.topic, tp.partition): max(0, ends[tp] - offset) for tp, offset in committed.items()}
+    offsets = _committed(admin, group)
+    ends = consumer.end_offsets(list(offsets)) if offsets else {}
+    return {(tp.topic, tp.partition): max(0, ends[tp] - offset) for tp, offset in offsets.items()}
+
+
+def committed(settings: Settings, group: str) -> dict[tuple[str, int], int]:
+    """Next offset of a processor by (topic, partition), as far as it has committed any."""
+    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_brokers.split(","))
+    try:
+        return {(tp.topic, tp.partition): offset for tp, offset in _committed(admin, group).items()}
+    finally:
+        admin.close()
 
 
 def _committed(admin: KafkaAdminClient, group: str) -> dict[TopicPartition, int]:

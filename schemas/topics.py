@@ -71,7 +71,11 @@ DEAD = Topic(
     key="as the original",
     partitions_local=4,
     partitions_production=8,
-    config=_topic_config(cleanup_policy="delete", retention_ms=str(30 * DAY_MS)),
+    config=_topic_config(
+        cleanup_policy="delete",
+        retention_ms=str(30 * DAY_MS),
+        max_message_bytes=str(2 << 20),  # a foreign record may be the broker's 1 MiB, and a letter adds headers
+    ),
     why="nothing is dropped silently; a fix re-drives it from here",
     decode=_as_they_are,
 )

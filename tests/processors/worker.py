@@ -6,6 +6,7 @@ test sees what was lost, what came twice, and what came out of order.
 
 import asyncio
 import contextlib
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -49,10 +50,12 @@ class Said(msgspec.Struct, frozen=True):
 
 _decoder = msgspec.json.Decoder(Said)
 
+KEYS = ("memory", "progress", "applied", "workers")
 # Effects of the batch, only while the memory is the one that this store was opened with. One step, as a store must be.
 APPLY = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('LOST') end
-for i = 2, #ARGV, 4 do
+redis.call('SADD', KEYS[4], ARGV[2])
+for i = 3, #ARGV, 4 do
   redis.call('HSET', KEYS[2], ARGV[i] .. ':' .. ARGV[i+1], ARGV[i+2] + 1)
   if ARGV[i+3] ~= '' then redis.call('RPUSH', KEYS[3], ARGV[i] .. ':' .. ARGV[i+1] .. ':' .. ARGV[i+2]) end
 end
@@ -61,7 +64,10 @@ return 1
 
 
 class Remembering:
-    """A store in Redis: `<name>:memory` (who we are), `:progress`, `:applied` (every effect, in order), `:down`."""
+    """A store in Redis: `<name>:memory` (who we are), `:progress`, `:applied` (every effect, in order).
+
+    Besides `:workers` (who applied something) and `:down` (what the test wants it to do).
+    """
 
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
@@ -86,11 +92,11 @@ class Remembering:
         refused = {each.origin: "refused for good" for each in effects for x in each.intents if _text(x) == "refused"}
         if refused:
             raise Poison(refused)
-        arguments: list[str | int] = [self._memory]
+        arguments: list[str | int] = [self._memory, os.getpid()]
         for each in effects:
             arguments += [each.origin.topic, each.origin.partition, each.origin.offset, "x" if each.intents else ""]
         await asyncio.sleep(self._orders.slow_s)
-        await self._redis.eval(APPLY, 3, *(self._key(x) for x in ("memory", "progress", "applied")), *arguments)
+        await self._redis.eval(APPLY, len(KEYS), *(self._key(name) for name in KEYS), *arguments)
 
     async def close(self) -> None:
         await self._redis.aclose()
@@ -153,7 +159,7 @@ async def main(orders: Orders) -> None:
         dead_topic=orders.dead,
     )
     telemetry = Telemetry()
-    await run([make_app(processor, settings, telemetry, lambda: datetime.now(UTC), pace)], telemetry)  # noqa: TID251 - a composition root
+    await run([make_app(processor, settings, telemetry, lambda: datetime.now(UTC), pace)], telemetry)
 
 
 if __name__ == "__main__":
