@@ -15,6 +15,7 @@ from local.stack import Stack
 
 HERE = Path(__file__).parent
 PARTS = ("kafka", "valkey", "s3", "bigquery")
+FILLED = ("kafka.properties", "valkey.conf")  # settings files of parts, written into the stack's run folder
 ROOMS = ("ingest", "processors", "api", "public")
 
 

@@ -37,12 +37,12 @@ class ClientLeft(Exception):
 
 
 class Public:
-    """The ASGI application; `transport` is for tests."""
+    """The ASGI application."""
 
-    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._reads, self._writes = f"http://{settings.api_bind}", f"http://{settings.ingest_bind}"
         self._docs = settings.docs
-        self._client = httpx.AsyncClient(timeout=TIMEOUT, limits=LIMITS, transport=transport, follow_redirects=False)
+        self._client = httpx.AsyncClient(timeout=TIMEOUT, limits=LIMITS, follow_redirects=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection's worth, by its kind."""
@@ -172,21 +172,22 @@ async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> Non
     await send({"type": "http.response.body", "body": body})
 
 
-def main() -> None:
-    """Serves until SIGTERM."""
-    settings = Settings.read(os.environ)
+def server(settings: Settings) -> uvicorn.Server:
+    """Listens where the settings say; graceful for eight seconds."""
     host, port = address(settings.public_url.rpartition("://")[2].strip("/"))
-    uvicorn.run(
+    config = uvicorn.Config(
         Public(settings),
         host=host,
         port=port,
         log_level="warning",
         access_log=False,
+        proxy_headers=False,  # nobody stands before us: the client is who connects, whatever it claims
         server_header=False,  # the room's own stands
         date_header=False,
         timeout_graceful_shutdown=8,
     )
+    return uvicorn.Server(config)
 
 
 if __name__ == "__main__":
-    main()
+    server(Settings.read(os.environ)).run()

@@ -14,7 +14,8 @@ from pathlib import Path
 from schemas.settings import Settings, SettingsError, address
 
 ROOT = Path(__file__).parent.parent
-SHIFTS = {"default": 0, "test": 10_000, "bench": 20_000}  # a new name is a new line here
+SPARE = {f"test{n}": 10_000 + 100 * n for n in range(1, 10)}  # for test runs side by side in one checkout
+SHIFTS = {"default": 0, "test": 10_000, **SPARE, "bench": 20_000}  # what is added to every port
 MARK = "DARKROOM_STACK"  # every process of a stack carries its folder here, so that `down` finds what a crash left
 
 

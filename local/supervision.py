@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
-from local.programs import PARTS, ROOMS, Program, environment
+from local.programs import FILLED, PARTS, ROOMS, Program, environment
 from local.stack import MARK, ROOT, Stack
 
 MAX_SOCKET_PATH = 90  # bytes; the kernel allows 108 (macOS 104), and supervisord appends its pid for a moment
@@ -97,7 +97,7 @@ def _section(name: str, **values: object) -> str:
 def boot(stack: Stack, programs: Iterable[Program]) -> None:
     """The supervisor runs with exactly these programs; it starts none, and begins anew when a setting has changed."""
     text = config(stack, programs)
-    stamp, wanted = stack.run / "stamp", hashlib.sha256(f"{text}{dict(stack.given)}".encode()).hexdigest()
+    stamp, wanted = stack.run / "stamp", _digest(stack, text)
     if running(stack):
         if stamp.exists() and stamp.read_text() == wanted:
             return
@@ -106,6 +106,12 @@ def boot(stack: Stack, programs: Iterable[Program]) -> None:
     (stack.run / "supervisord.conf").write_text(text)
     _spawn(stack)
     stamp.write_text(wanted)
+
+
+def _digest(stack: Stack, text: str) -> str:
+    """Of all that a running program has read and would not notice: our configuration, its settings, the env file."""
+    files = [path.read_text() for path in sorted(stack.run.glob("*.*")) if path.name in FILLED]
+    return hashlib.sha256(repr((text, files, dict(stack.given))).encode()).hexdigest()
 
 
 def _spawn(stack: Stack) -> None:

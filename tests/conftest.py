@@ -1,7 +1,9 @@
 """The test stack: the real parts on ports of their own, started when the first test asks for them, gone at the end."""
 
+import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -9,21 +11,35 @@ from local import control, health, supervision
 from local.programs import PARTS, ROOMS
 from local.stack import Stack
 
+NAME = os.environ.get("DARKROOM_TEST_STACK", "test")  # test1 ... test9: a second run beside the first
 KEEP = os.environ.get("DARKROOM_KEEP_STACK") == "1"  # leave it up, for quick runs while developing
 
 
 @pytest.fixture(scope="session")
 def parts() -> Iterator[Stack]:
     """Kafka, Valkey, S3 and BigQuery, empty but bootstrapped; the rooms may run beside or not."""
-    stack = Stack.named("test")
-    if not (KEEP and all(health.healthy(stack, name) for name in PARTS)):
-        control.reset(stack)
-    try:
-        control.up(stack, only_parts=True)
-        yield stack
-    finally:
-        if not KEEP:
-            control.down(stack)
+    stack = Stack.named(NAME)
+    with ours_alone(stack):
+        if not (KEEP and all(health.healthy(stack, name) for name in PARTS)):
+            control.reset(stack)
+        try:
+            control.up(stack, only_parts=True)
+            yield stack
+        finally:
+            if not KEEP:
+                control.down(stack)
+
+
+@contextmanager
+def ours_alone(stack: Stack) -> Iterator[None]:
+    """Two runs on one stack would wipe each other's data; the lock dies with its process."""
+    stack.folder.parent.mkdir(exist_ok=True)
+    with stack.folder.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pytest.exit(f"another test run uses the stack {NAME}; wait for it, or set DARKROOM_TEST_STACK=test1", 4)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,7 @@ class Scratch:
         self.sql.query_and_wait("CREATE SCHEMA IF NOT EXISTS scratch")
         self.sql.query_and_wait(f"CREATE OR REPLACE TABLE scratch.{name} (n INT64, doc JSON)")
         channel = grpc.insecure_channel(where.grpc)
-        self.writer = BigQueryWriteClient(transport=BigQueryWriteGrpcTransport(channel=channel))
+        self.writer: Any = BigQueryWriteClient(transport=BigQueryWriteGrpcTransport(channel=channel))  # type: ignore[no-untyped-call]
         self.name = name
         committed = types.WriteStream(type_=types.WriteStream.Type.COMMITTED)
         parent = f"projects/local/datasets/scratch/tables/{name}"
@@ -49,7 +49,8 @@ class Scratch:
         request = types.AppendRowsRequest(write_stream=self.stream, offset=offset)
         request.arrow_rows.writer_schema.serialized_schema = SCHEMA.serialize().to_pybytes()
         request.arrow_rows.rows.serialized_record_batch = batch.serialize().to_pybytes()
-        return next(iter(self.writer.append_rows(iter([request]))))
+        answers: Iterator[types.AppendRowsResponse] = iter(self.writer.append_rows(iter([request])))
+        return next(answers)
 
     def finalize(self) -> int:
         return int(self.writer.finalize_write_stream(name=self.stream).row_count)
