@@ -121,7 +121,7 @@ class Laboratory:
 
     def applied(self) -> list[Origin]:
         """Every effect, in the order in which it came, repeated ones too."""
-        found: list[str] = self._redis.lrange(f"{self.name}:applied", 0, -1)
+        found = map(str, self._redis.lrange(f"{self.name}:applied", 0, -1))
         return [Origin(topic, int(partition), int(offset)) for topic, partition, offset in map(_split, found)]
 
     def workers(self) -> int:
