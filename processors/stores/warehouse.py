@@ -6,17 +6,14 @@ forgotten at the first doubt; the next one asks what is stored. Nothing is ever 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
-
-from google.cloud.bigquery_storage_v1 import types
 
 from processors.processor import Effects, Poison
 from processors.stores.warehouse_claims import Claims, Fenced
 from processors.stores.warehouse_client import Client
-from processors.stores.warehouse_rows import Record, Request, oldest, records, requests, schema
-from processors.stores.warehouse_stream import ANSWER_S, AppendStream, StreamLost
+from processors.stores.warehouse_lease import Flight, Lease
+from processors.stores.warehouse_rows import Record, oldest, records, requests, schema
 from schemas import topics
 from schemas.settings import Settings
 from schemas.topics import Origin
@@ -24,8 +21,6 @@ from schemas.warehouse import EVENTS, FACTS, SINK_CLAIMS, Table
 
 TABLES: Mapping[str, Table] = {topics.EVENTS.name: EVENTS, topics.FACTS.name: FACTS}
 FENCED_REST_S = 2.5  # longer than a heartbeat: a worker that lost its partitions has learnt of it by then
-
-_INVALID, _BEHIND_A_GAP = 3, 11  # google.rpc codes
 
 Step = Literal["read", "fence", "claim", "ask", "append", "wait", "done"]
 Partition = tuple[str, int]
@@ -37,18 +32,6 @@ async def _go_on(step: Step) -> None:
 
 class Ahead(Exception):
     """The warehouse holds offsets that the log has not reached: the log was wiped and the warehouse was not."""
-
-
-@dataclass
-class _Lease:
-    stream: AppendStream
-    partitions: frozenset[int]
-    since: datetime  # older rows were not asked for
-    stored: dict[int, int]  # highest offset by partition; grows with every answer
-    rows: int = field(default=0)  # the stream's next row
-
-    def lacks(self, origin: Origin) -> bool:
-        return origin.offset > self.stored.get(origin.partition, -1)
 
 
 class Warehouse:
@@ -75,7 +58,7 @@ class Warehouse:
         self._before = before
         self._client: Client | None = None
         self._claims: dict[str, Claims] = {}
-        self._leases: dict[str, _Lease] = {}
+        self._leases: dict[str, Lease] = {}
         self._assigned: frozenset[Partition] = frozenset()
         self._rest_s = 0.0
 
@@ -128,7 +111,7 @@ class Warehouse:
             self._drop(topic)
             raise
 
-    async def _lease(self, topic: str, partitions: frozenset[int], oldest: datetime) -> _Lease:
+    async def _lease(self, topic: str, partitions: frozenset[int], oldest: datetime) -> Lease:
         """The lease we have, if it covers these partitions and times; else a new one that covers it, too."""
         lease = self._leases.get(topic)
         if lease and partitions <= lease.partitions and oldest >= lease.since:
@@ -141,7 +124,7 @@ class Warehouse:
         )
         return self._leases[topic]
 
-    async def _take_over(self, topic: str, partitions: frozenset[int], since: datetime) -> _Lease:
+    async def _take_over(self, topic: str, partitions: frozenset[int], since: datetime) -> Lease:
         """A fresh stream with every attempt; a stream whose fate is unknown is never used again."""
         assert self._client is not None, "apply before open"
         claims = self._claims[topic]
@@ -159,24 +142,20 @@ class Warehouse:
         except Fenced:
             self._rest_s = self._fenced_rest_s
             raise
-        return _Lease(self._client.append_stream(stream, self._schemas[topic]), partitions, since, stored)
+        return Lease(self._client.append_stream(stream, self._schemas[topic]), partitions, since, stored)
 
-    async def _append(self, lease: _Lease, topic: str, lacking: Sequence[Record]) -> None:
-        refused: dict[Origin, str] = {}
-        packed = list(requests(lacking, self._schemas[topic], refused.__setitem__))
-        if refused:
-            raise Poison(refused)  # before any row behind them is stored
+    async def _append(self, lease: Lease, topic: str, lacking: Sequence[Record]) -> None:
+        """Nothing is sent behind a record that is refused: first the dead letters must have it."""
+        flight, unfit = Flight(lease), dict[Origin, str]()
         await self._before("append")
-        answers, row = [], lease.rows
-        for request in packed:
-            answers.append(await lease.stream.send(request, row))
-            row += request.rows
+        for request in requests(lacking, self._schemas[topic], unfit.__setitem__):
+            if unfit or flight.refused:
+                break
+            await flight.send(request)
         await self._before("wait")
-        async with asyncio.timeout(ANSWER_S):
-            for request, answer in zip(packed, answers, strict=True):
-                _take(lease, request, await answer, refused)
+        await flight.landed()
         await self._before("done")
-        if refused:
+        if refused := flight.refused | unfit:
             raise Poison(refused)
 
     def _drop(self, topic: str) -> None:
@@ -194,16 +173,3 @@ class Warehouse:
 def ahead(stored: Mapping[int, int], ends: Mapping[int, int]) -> dict[int, tuple[int, int]]:
     """Partitions whose highest stored offset is not below the log's end (its next offset): (stored, end)."""
     return {p: (stored[p], end) for p, end in ends.items() if p in stored and stored[p] >= end}
-
-
-def _take(lease: _Lease, request: Request, answer: types.AppendRowsResponse, refused: dict[Origin, str]) -> None:
-    """What one answer says. Requests behind a refused one were not stored; they come again with the next apply."""
-    if answer.row_errors:
-        refused.update({request.origin_of(error.index): error.message for error in answer.row_errors})
-    elif refused and answer.error.code == _BEHIND_A_GAP:
-        return
-    elif refused or answer.error.code:
-        raise StreamLost(f"{lease.stream.name} answered {answer.error.code}: {answer.error.message}")
-    else:
-        lease.rows += request.rows
-        lease.stored.update({origin.partition: origin.offset for origin in request.origins})

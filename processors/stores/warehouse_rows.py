@@ -128,7 +128,7 @@ def _batch(group: Sequence[Record], schema: pa.Schema) -> pa.RecordBatch:
         "kafka_partition": [record.origin.partition for record in group for _ in record.rows],
         "kafka_offset": [record.origin.offset for record in group for _ in record.rows],
     }
-    columns = [position.get(field.name) or [row.get(field.name) for row in rows] for field in schema]
+    columns = [position.get(name) or [row.get(name) for row in rows] for name in schema.names]
     arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
     return _checked(pa.RecordBatch.from_arrays(arrays, schema=schema))
 

@@ -12,8 +12,7 @@ from google.cloud.bigquery_storage_v1 import types
 
 from processors.stores.warehouse_rows import Request
 
-IN_FLIGHT = 4
-ANSWER_S = 15.0  # below the 20 s after which the loop cancels the whole batch
+WRITE_S = 10.0  # a connection that takes nothing for so long is lost
 
 
 class StreamLost(Exception):
@@ -21,7 +20,7 @@ class StreamLost(Exception):
 
 
 class AppendStream:
-    """Requests in, answers out in the same order, at most `IN_FLIGHT` unanswered.
+    """Requests in, answers out in the same order.
 
     `name` is what the claims call it. Any error but an answer ends it for good: whoever waits gets `StreamLost`.
     """
@@ -31,24 +30,17 @@ class AppendStream:
         self._schema: bytes | None = schema.serialize().to_pybytes()
         self._call = append_rows(metadata=(("x-goog-request-params", f"write_stream={name}"),))
         self._waiting: deque[asyncio.Future[types.AppendRowsResponse]] = deque()
-        self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._reader: asyncio.Task[None] | None = None
 
     async def send(self, request: Request, offset: int) -> asyncio.Future[types.AppendRowsResponse]:
-        """Sends `request` for row `offset` of the stream, once a slot is free; the future is its answer."""
-        async with asyncio.timeout(ANSWER_S):
-            await self._slots.acquire()
-            answer: asyncio.Future[types.AppendRowsResponse] = asyncio.get_running_loop().create_future()
-            answer.add_done_callback(self._answered)
-            self._waiting.append(answer)
+        """Sends `request` for row `offset` of the stream; the future is its answer."""
+        answer: asyncio.Future[types.AppendRowsResponse] = asyncio.get_running_loop().create_future()
+        answer.add_done_callback(_seen)
+        self._waiting.append(answer)
+        async with asyncio.timeout(WRITE_S):
             await self._call.write(self._message(request, offset))
         self._reader = self._reader or asyncio.create_task(self._read(), name=f"answers of {self.name}")
         return answer
-
-    def _answered(self, answer: asyncio.Future[types.AppendRowsResponse]) -> None:
-        self._slots.release()
-        if not answer.cancelled():
-            answer.exception()  # seen: whoever stopped waiting must not cause a warning
 
     def _message(self, request: Request, offset: int) -> types.AppendRowsRequest:
         rows = types.ArrowRecordBatch(serialized_record_batch=request.batch)
@@ -82,3 +74,9 @@ class AppendStream:
         """Hangs up; may be called twice. What is in flight may still be stored: whoever follows fences first."""
         self._call.cancel()
         self._fail(None)
+
+
+def _seen(answer: asyncio.Future[types.AppendRowsResponse]) -> None:
+    """Whoever stopped waiting for it must not cause a warning."""
+    if not answer.cancelled():
+        answer.exception()

@@ -12,6 +12,7 @@ from typing import get_args
 
 import pytest
 
+from local.stack import Stack
 from processors.processor import Effects
 from processors.stores.warehouse import Step
 from processors.stores.warehouse_claims import Claims
@@ -25,6 +26,7 @@ from tests.processors.warehouses import (
     effects_of,
     opened,
     positions,
+    settings_of,
 )
 
 STEPS: tuple[Step, ...] = get_args(Step)
@@ -134,24 +136,24 @@ def _rows_of(case: Case) -> list[tuple[int, int, int]]:
     return positions([each for number in rounds for each in a_round(number, case.partition)])
 
 
-async def test_frozen_at_any_step_a_sink_and_its_rival_store_every_row_once(warehouse_settings: Settings) -> None:
-    outcome = await play_all(warehouse_settings, FEWER)
+async def test_frozen_at_any_step_a_sink_and_its_rival_store_every_row_once(parts: Stack) -> None:
+    outcome = await play_all(settings_of(parts), FEWER)
 
     assert outcome.stored == outcome.expected
 
 
 @pytest.mark.nightly
-async def test_frozen_at_any_step_with_every_before_and_after(warehouse_settings: Settings) -> None:
-    outcome = await play_all(warehouse_settings, CASES)
+async def test_frozen_at_any_step_with_every_before_and_after(parts: Stack) -> None:
+    outcome = await play_all(settings_of(parts), CASES)
 
     assert outcome.stored == outcome.expected
 
 
 @pytest.mark.parametrize(("without", "step"), [(WithoutFence, "append"), (WithoutCompareAndSet, "claim")])
 async def test_without_the_fence_or_the_compare_and_set_rows_double(
-    warehouse_settings: Settings, without: type[Claims], step: Step
+    parts: Stack, without: type[Claims], step: Step
 ) -> None:
-    outcome = await play_all(warehouse_settings, [case for case in CASES if case.step == step], without)
+    outcome = await play_all(settings_of(parts), [case for case in CASES if case.step == step], without)
 
     assert set(outcome.stored) == set(outcome.expected)
     assert len(outcome.stored) > len(outcome.expected)

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import msgspec
 
+from local.stack import Stack
 from processors.intents import Row
 from processors.processor import Effects, Poison
 from processors.rules.rows import rows
@@ -25,6 +26,11 @@ from schemas.warehouse import SINK_CLAIMS, Table
 from sql import ddl
 
 EVENTS_TOPIC, FACTS_TOPIC = declared.EVENTS.name, declared.FACTS.name
+
+
+def settings_of(parts: Stack) -> Settings:
+    """The test stack's, but for the project: beside the stack's own, so that neither sees the other's rows."""
+    return msgspec.structs.replace(parts.settings, warehouse_project="sink-tests")
 
 
 @dataclass(frozen=True)
