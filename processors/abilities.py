@@ -1,6 +1,7 @@
 """What some stores want to be told besides effects. A store that has such a method is told."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
 Partition = tuple[str, int]
@@ -18,7 +19,7 @@ class Leasing(Protocol):
 class Comparing(Protocol):
     """Keeps offsets of its own, which a wiped log would fall behind."""
 
-    async def refuse_if_ahead(self, end_offsets: Mapping[Partition, int]) -> None:
+    async def refuse_if_ahead(self, end_offsets: Mapping[Partition, int], now: datetime) -> None:
         """Raises when something is stored at or above the end of its partition."""
 
 

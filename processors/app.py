@@ -124,7 +124,7 @@ def make_app(
     app.processor, app.pace = processor, pace
     app.store = processor.store(wiring)
     given_back = GivenBack()
-    app.memory = Memory(app, processor.name, app.store, [topic.name for topic in processor.reads], given_back)
+    app.memory = Memory(app, processor.name, app.store, [topic.name for topic in processor.reads], given_back, clock)
     app.loop_of_agent = Loop(app, processor.name, given_back, app.memory, telemetry, pace.leave)
     app.watchdog = Watchdog(app, processor.name, lambda: app.loop_of_agent.turned_at, pace.stuck_s)
     phases = _phases(app, wiring, telemetry)

@@ -2,19 +2,18 @@
 
 from collections.abc import Sequence
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.admin import OffsetSpec
 
 from schemas.settings import Settings
 
 
 def lag(settings: Settings, processors: Sequence[str]) -> dict[str, dict[tuple[str, int], int]]:
     """Records not yet committed, by processor and (topic, partition) that it has ever committed."""
-    brokers = settings.kafka_brokers.split(",")
-    admin, consumer = KafkaAdminClient(bootstrap_servers=brokers), KafkaConsumer(bootstrap_servers=brokers)
+    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_brokers.split(","))
     try:
-        return {name: _behind(admin, consumer, name) for name in processors}
+        return {name: _behind(admin, name) for name in processors}
     finally:
-        consumer.close()
         admin.close()
 
 
@@ -29,10 +28,10 @@ def table(settings: Settings, processors: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _behind(admin: KafkaAdminClient, consumer: KafkaConsumer, group: str) -> dict[tuple[str, int], int]:
+def _behind(admin: KafkaAdminClient, group: str) -> dict[tuple[str, int], int]:
     offsets = _committed(admin, group)
-    ends = consumer.end_offsets(list(offsets)) if offsets else {}
-    return {(tp.topic, tp.partition): max(0, ends[tp] - offset) for tp, offset in offsets.items()}
+    ends = admin.list_partition_offsets(dict.fromkeys(offsets, OffsetSpec.LATEST)) if offsets else {}
+    return {(tp.topic, tp.partition): max(0, ends[tp].offset - offset) for tp, offset in offsets.items()}
 
 
 def committed(settings: Settings, group: str) -> dict[tuple[str, int], int]:

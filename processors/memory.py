@@ -6,6 +6,7 @@ with what this process has told it and what the group has committed. What is mis
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -22,7 +23,15 @@ log = structlog.get_logger(__name__)
 class Memory:
     """One store's, in one process. Opens the store, and again after it raised."""
 
-    def __init__(self, app: Any, name: str, store: Store, topics: Collection[str], given_back: GivenBack) -> None:
+    def __init__(
+        self,
+        app: Any,
+        name: str,
+        store: Store,
+        topics: Collection[str],
+        given_back: GivenBack,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._app = app
         self._name = name
         self._store = store
@@ -31,6 +40,8 @@ class Memory:
         self._told: dict[Partition, int] = {}  # next offset, whether Kafka knows it yet or not
         self._alone = asyncio.Lock()  # an `apply` or a look, never both: effects written onto a loss would hide it
         self._open = False
+        self._clock = clock
+        self._compared = False
         self._progress = Progress(topics)
 
     @property
@@ -83,8 +94,9 @@ class Memory:
 
     async def _opened(self) -> None:
         await self._store.open()
-        if isinstance(self._store, Comparing):
-            await self._store.refuse_if_ahead(await end_offsets(self._app, self._topics))
+        if isinstance(self._store, Comparing) and not self._compared:
+            await self._store.refuse_if_ahead(await end_offsets(self._app, self._topics), self._clock())
+            self._compared = True
         self._open = True
 
     async def _lost(self) -> dict[Partition, int]:
