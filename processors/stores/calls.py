@@ -154,6 +154,9 @@ def withdrawn(step: Step, bucket: int, readers: Sequence[UserId], photos: Sequen
     return applied(bucket, [(step, changes)], step.processor)
 
 
-def advanced(processor: Processor, reached: Mapping[str, int]) -> Call:
-    """The processor's progress is at least `reached`: next offset by `topic:partition`."""
-    return Call("advance", (projections.progress(processor),), tuple(chain.from_iterable(reached.items())))
+def advanced(processor: Processor, before: Mapping[str, int], reached: Mapping[str, int]) -> Call:
+    """The processor's progress is at least `reached`, and was at least `before`: next offset by `topic:partition`."""
+    args: list[str | int] = []
+    for field, offset in reached.items():
+        args += (field, before.get(field, 0), offset)
+    return Call("advance", (projections.progress(processor),), args)

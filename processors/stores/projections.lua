@@ -107,12 +107,15 @@ local function deliver(keys, args)
   return 1
 end
 
--- keys: progress. args: pairs of `topic:partition` and next offset. Never backwards.
+-- keys: progress. args: per partition `topic:partition`, next offset as it was before this batch, next offset now.
+-- Never backwards. Gives 0, and does nothing, when less is remembered than was there before.
 local function advance(keys, args)
-  for at = 1, #args, 2 do
-    local reached = redis.call('HGET', keys[1], args[at])
-    if not reached or tonumber(reached) < tonumber(args[at + 1]) then
-      redis.call('HSET', keys[1], args[at], args[at + 1])
+  for at = 1, #args, 3 do
+    if tonumber(redis.call('HGET', keys[1], args[at]) or 0) < tonumber(args[at + 1]) then return 0 end
+  end
+  for at = 1, #args, 3 do
+    if tonumber(redis.call('HGET', keys[1], args[at]) or 0) < tonumber(args[at + 2]) then
+      redis.call('HSET', keys[1], args[at], args[at + 2])
     end
   end
   return 1

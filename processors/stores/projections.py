@@ -23,6 +23,7 @@ from processors.stores import calls
 from processors.stores.calls import Call, Step
 from processors.stores.feeds import Fanout
 from schemas import projections
+from schemas.ids import BUCKETS
 from schemas.projections import CAUGHT_UP, EPOCH, Key, Processor
 
 TIMEOUT_S = 5.0  # a call takes milliseconds; slower is as good as away, and the loop tries again
@@ -75,7 +76,6 @@ class Projections:
 
     async def apply(self, effects: Sequence[Effects]) -> None:
         """View intents of the batch first, bucket by bucket; then its feed intents one by one; then progress."""
-        await self._assure_nothing_is_lost()
         views = [(each.origin, [i for i in each.intents if isinstance(i, ViewIntent)]) for each in effects]
         await self.carry_out(calls.by_bucket(self._processor, views))
         for each in effects:
@@ -144,20 +144,25 @@ class Projections:
             raise Lost(f"the server's run_id is {run_id}; expected {self._run_id}: it restarted, or is another one")
         self._run_id = run_id
 
-    async def _assure_nothing_is_lost(self) -> None:
-        """Someone may empty a running server; a change written onto it would hide what is missing below it."""
-        found = await self._client.hgetall(projections.progress(self._processor))
-        for field, offset in self._reached.items():
-            if int(found.get(field, 0)) < offset:
-                raise Lost(f"progress of {self._processor} on {field} is {found.get(field, 0)}; expected >= {offset}")
-
     async def _advance(self, effects: Sequence[Effects]) -> None:
-        reached: dict[str, int] = {}
-        for each in effects:
-            field = f"{each.origin.topic}:{each.origin.partition}"
-            reached[field] = max(reached.get(field, 0), each.origin.offset + 1)
-        await self.carry_out([calls.advanced(self._processor, reached)])
+        """Someone may empty the server just before a batch, whose watermarks then hide that what is below is gone."""
+        first, reached = dict[str, int](), dict[str, int]()
+        for origin in (each.origin for each in effects):
+            field = f"{origin.topic}:{origin.partition}"
+            first[field] = min(first.get(field, origin.offset), origin.offset)
+            reached[field] = max(reached.get(field, 0), origin.offset + 1)
+        before = {field: min(offset, self._reached.get(field, 0)) for field, offset in first.items()}
+        if await self.carry_out([calls.advanced(self._processor, before, reached)]) == [0]:
+            await self._distrust()
+            raise Lost(f"progress of {self._processor} is behind; expected at least {before}")
         self._reached |= reached
+
+    async def _distrust(self) -> None:
+        """No watermark may keep the log from filling this server again."""
+        pipe = self._client.pipeline(transaction=False)
+        for bucket in range(BUCKETS):
+            pipe.delete(projections.watermark(bucket, self._processor))
+        await pipe.execute()
 
 
 def _topic_and_partition(field: str) -> tuple[str, int]:

@@ -37,7 +37,9 @@ class Answers:
         return sorted(map(PhotoId, photos), key=int, reverse=True)[:FEED_CAP]
 
     async def _list(self, key: str) -> list[str]:
-        return [str(entry) for entry in await self._redis.lrange(key, 0, -1)]
+        entries = [str(entry) for entry in await self._redis.lrange(key, 0, -1)]
+        assert entries == sorted(set(entries), key=int, reverse=True), f"{key} is not newest first, each once"
+        return entries
 
     async def _value(self, key: str) -> Value:
         match await self._redis.type(key):
