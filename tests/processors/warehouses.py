@@ -62,19 +62,17 @@ class Stand:
 async def a_stand(
     settings: Settings, partitions: int = 4, topics: Sequence[str] = (EVENTS_TOPIC, FACTS_TOPIC)
 ) -> AsyncIterator[Stand]:
-    """Makes the tables in a dataset of the test's own, and seeds the topics' claims."""
+    """Makes the tables in a dataset of the test's own, and seeds the topics' claims. The stack's reset drops them."""
     client, dataset = Client(settings), f"test_{uuid4().hex[:12]}"
     tables = {topic: msgspec.structs.replace(TABLES[topic], dataset=dataset) for topic in topics}
     claims = msgspec.structs.replace(SINK_CLAIMS, dataset=dataset)
-    await client.query(f"create schema {dataset}")
-    for table in (*tables.values(), claims):
-        await client.query(ddl.create(table))
     pairs = ", ".join(f"('{topic}', {p}, '')" for topic in tables for p in range(partitions))
-    await client.query(f"insert into {claims.path} (topic, kafka_partition, stream) values {pairs}")
+    seeds = f"insert into {claims.path} (topic, kafka_partition, stream) values {pairs}"
+    made = [ddl.create(table) for table in (*tables.values(), claims)]
+    await client.query(";\n".join([f"create schema {dataset}", *made, seeds]))
     try:
         yield Stand(settings, client, tables, claims)
     finally:
-        await client.query(f"drop schema {dataset} cascade")
         await client.close()
 
 
