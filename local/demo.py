@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -146,16 +147,18 @@ def save_pictures(items: list[dict[str, Any]]) -> None:
     """The large rendition of each item, fetched through its signed link."""
     PICTURES.mkdir(exist_ok=True)
     for item in items:
-        picture = httpx.get(item["media"]["large"]["url"], timeout=10).raise_for_status().content
+        picture = httpx.get(item["media"]["large"], timeout=10).raise_for_status().content
         path = PICTURES / f"{item['id']}.jpg"
         path.write_bytes(picture)
-        say(f"{path}  {item['media']['large']['width']}x{item['media']['large']['height']}, {len(picture) // 1000} kB")
+        say(f"{path}  {item['width']}x{item['height']}, {len(picture) // 1000} kB")
 
 
 def show_numbers(ana: Phone, stack: Stack) -> None:
     """Live metrics, then the same day as analysts see it, once the batch has arrived there."""
     live = ana.get("/v1/stats/live")
-    say(f"live: {live}")
+    say(f"live: {live['active_today']} people active today; received in the last minutes:")
+    for name, count in sorted(sum((Counter(minute["counts"]) for minute in live["minutes"]), Counter()).items()):
+        say(f"   {count:>6}  {name}")
     question = (
         "SELECT name, COUNT(*) AS events, COUNT(DISTINCT event_id) AS ids FROM raw.events_v1 "
         f"WHERE received_at >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 1 HOUR) AND user_id = '{ana.user}' "  # noqa: S608
