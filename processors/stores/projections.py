@@ -35,6 +35,10 @@ class Lost(RedisAway):
     """The server, or its data, is not what `open` found: the loop opens again and asks for `progress`."""
 
 
+class Ahead(RuntimeError):
+    """The log was wiped and the views were not; an operator must decide."""
+
+
 class Projections:
     """The views of one processor. Implements `processors.processor.Store`."""
 
@@ -48,7 +52,7 @@ class Projections:
     async def open(self) -> None:
         """Connect, and take the server that answers for the right one until it is another."""
         await self.close()
-        self._run_id, self._reached = None, {}
+        self._run_id = None
         # No silent reconnection to a server that restarted: every new connection asks who is there.
         self._redis = Redis.from_pool(
             BlockingConnectionPool.from_url(
@@ -72,7 +76,15 @@ class Projections:
     async def progress(self) -> Mapping[tuple[str, int], int]:
         """Next offset by (topic, partition). A missing one counts as 0: a server that remembers nothing lost all."""
         found = await self._client.hgetall(projections.progress(self._processor))
-        return {_topic_and_partition(str(field)): int(offset) for field, offset in found.items()}
+        self._reached = {str(field): int(offset) for field, offset in found.items()}
+        return {_topic_and_partition(field): offset for field, offset in self._reached.items()}
+
+    async def refuse_if_ahead(self, end_offsets: Mapping[tuple[str, int], int]) -> None:
+        """`Ahead` when the log ends below what was applied: its new records would be skipped as old ones."""
+        found = await self.progress()
+        beyond = {at: offset for at, offset in found.items() if offset > end_offsets.get(at, offset)}
+        if beyond:
+            raise Ahead(f"{self._processor} has applied more than the log holds: {beyond}; wipe both or neither")
 
     async def apply(self, effects: Sequence[Effects]) -> None:
         """View intents of the batch first, bucket by bucket; then its feed intents one by one; then progress."""

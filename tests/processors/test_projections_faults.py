@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisAway
 from processors.processor import Effects
 from processors.stores import feeds
 from processors.stores.calls import SLACK
-from processors.stores.projections import Lost
+from processors.stores.projections import Ahead, Lost
 from schemas import projections
 from schemas.facts import PhotoDeleted
 from schemas.projections import Processor
@@ -284,6 +284,28 @@ async def test_a_server_emptied_just_before_a_batch_can_be_filled_again(server: 
         await worker.open()
         await worker.apply(effects)
         await _all_is_as_it_should_be(world, processor, effects)
+
+
+async def test_a_server_emptied_before_a_workers_first_batch_is_noticed(server: Valkey) -> None:
+    effects = logged(RICH, "feeds")
+    async with an_empty(server) as world:
+        await (await world.worker()).apply(effects[:8])
+        worker = await world.worker()
+        await worker.progress()
+        await world.redis.flushall()
+
+        with pytest.raises(Lost):
+            await worker.apply(effects[8:])
+
+
+async def test_a_log_that_was_wiped_is_noticed(server: Valkey) -> None:
+    async with an_empty(server) as world:
+        worker = await world.worker()
+        await worker.apply([Effects(a.an_origin(41), ())])
+
+        await worker.refuse_if_ahead({("facts.v1", 0): 42, ("facts.v1", 1): 0})
+        with pytest.raises(Ahead, match="wipe both or neither"):
+            await worker.refuse_if_ahead({("facts.v1", 0): 41})
 
 
 async def test_reading_again_from_an_earlier_offset_is_no_loss(server: Valkey) -> None:
