@@ -6,24 +6,25 @@ from time import monotonic
 
 import structlog
 
-LINES_A_SECOND = 5  # of one of aiokafka's loggers; in an outage it writes a hundred
+LINES_A_SECOND = 5  # of each of aiokafka's loggers; in an outage one writes a hundred
 
 
 class Seldom(logging.Filter):
-    """Lets through a few lines a second, of each logger; errors too, for in an outage they are the flood."""
+    """Lets through a few lines a second of each aiokafka logger; errors too, for in an outage they are the flood."""
 
     def __init__(self, lines_a_second: int = LINES_A_SECOND) -> None:
         super().__init__()
         self._limit = lines_a_second
-        self._second, self._lines = 0, 0
+        self._lines: dict[str, tuple[int, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether this line may pass."""
+        if not record.name.startswith("aiokafka"):
+            return True
         now = int(monotonic())
-        if now != self._second:
-            self._second, self._lines = now, 0
-        self._lines += 1
-        return self._lines <= self._limit
+        second, lines = self._lines.get(record.name, (now, 0))
+        self._lines[record.name] = (now, lines + 1 if second == now else 1)
+        return self._lines[record.name][1] <= self._limit
 
 
 def configure(level: int = logging.INFO) -> None:
@@ -52,15 +53,7 @@ def configure(level: int = logging.INFO) -> None:
             ],
         )
     )
+    handler.addFilter(Seldom())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name, limited in _libraries():
-        logger = logging.getLogger(name)
-        logger.setLevel(logging.WARNING)
-        if limited:
-            logger.addFilter(Seldom())
-
-
-def _libraries() -> list[tuple[str, bool]]:
-    """Loggers that say too much; a filter holds only for the logger it is on, so aiokafka's are named one by one."""
-    talking = ("conn", "cluster", "client", "producer.sender", "consumer.fetcher", "consumer.group_coordinator")
-    return [(f"aiokafka.{name}", True) for name in talking] + [("faust", False), ("mode", False), ("uvicorn", False)]
+    for talkative in ("aiokafka", "faust", "mode", "uvicorn"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)

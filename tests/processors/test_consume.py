@@ -45,8 +45,9 @@ def test_told_to_stop_while_the_store_is_away_a_worker_leaves_in_time_and_acknow
     worker = lab.worker(instance="a", timeout_s=1.0)
     eventually(lambda: "retrying" in worker.said)
 
-    _, took_s = worker.terminate()
+    code, took_s = worker.terminate()
 
+    assert code == 0
     assert took_s < 5.0 + 2.0  # drain_s, and a little
     assert lab.applied() == []
     assert not any(lab.committed().values())

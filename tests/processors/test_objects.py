@@ -1,0 +1,80 @@
+"""The door to S3, on the real server."""
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+import msgspec
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.stack import Stack
+from processors.intents import Append, Put
+from processors.processor import Effects
+from processors.stores.objects import Missing, Originals, Renditions, client
+from schemas.facts import Fact, PhotoCaptured
+from schemas.settings import Settings
+from tests.builders import a_user, an_origin, photo_captured, user_followed
+
+
+@pytest.fixture
+def settings(parts: Stack) -> Settings:
+    return parts.settings
+
+
+def uploaded(settings: Settings, body: bytes) -> PhotoCaptured:
+    """A fact about an original that is really there."""
+    key = f"uploads/tests/{uuid4().hex}"
+    etag = client(settings).put_object(Bucket=settings.s3_bucket, Key=key, Body=body)["ETag"]
+    return msgspec.structs.replace(photo_captured(), original=key, etag=etag)
+
+
+async def test_originals_are_found_in_order_and_other_facts_need_none(settings: Settings) -> None:
+    one, two = uploaded(settings, b"one"), uploaded(settings, b"two")
+
+    assert await Originals(settings)([one, user_followed(a_user("ana"), a_user("ben")), two]) == [b"one", None, b"two"]
+
+
+async def test_an_etag_is_the_same_with_and_without_its_quotes(settings: Settings) -> None:
+    fact = uploaded(settings, b"one")
+    bare = msgspec.structs.replace(fact, etag=fact.etag.strip('"'))
+
+    assert await Originals(settings)([fact, bare]) == [b"one", b"one"]
+
+
+async def test_what_is_not_there_or_was_replaced_is_a_value(settings: Settings) -> None:
+    fact = uploaded(settings, b"one")
+    replaced = msgspec.structs.replace(fact, etag='"d41d8cd98f00b204e9800998ecf8427e"')
+    missing = msgspec.structs.replace(fact, original="uploads/tests/none")
+
+    assert await Originals(settings)([replaced, missing]) == [Missing("original_changed"), Missing("original_missing")]
+
+
+async def test_a_server_that_is_away_or_has_no_such_bucket_raises(settings: Settings) -> None:
+    fact = uploaded(settings, b"one")
+    away = msgspec.structs.replace(settings, s3_endpoint="http://127.0.0.1:9")
+    elsewhere = msgspec.structs.replace(settings, s3_bucket="no-such-bucket")
+
+    with pytest.raises(BotoCoreError):
+        await Originals(away)([fact])
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        await Originals(elsewhere)([fact])
+
+
+async def test_a_fact_is_appended_when_its_pictures_are_there(settings: Settings) -> None:
+    appended: list[tuple[Fact, bytes]] = []
+    key = f"tests/{uuid4().hex}/large.jpg"
+
+    async def append(fact: Fact) -> None:
+        appended.append((fact, client(settings).get_object(Bucket=settings.s3_bucket, Key=key)["Body"].read()))
+
+    store = Renditions(settings, append)
+    await store.open()
+    fact = user_followed(a_user("ana"), a_user("ben"))
+    effects: Sequence[Effects] = [Effects(an_origin(), (Append(fact), Put(key, "image/jpeg", b"picture")))]
+
+    await store.apply(effects)
+    await store.apply(effects)
+    await store.close()
+
+    assert appended == [(fact, b"picture")] * 2
+    assert client(settings).head_object(Bucket=settings.s3_bucket, Key=key)["ContentType"] == "image/jpeg"
