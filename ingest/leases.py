@@ -4,6 +4,7 @@ All of them may be lost: an id sequence skips ahead, a name is confirmed by the 
 when it is made again.
 """
 
+import asyncio
 from datetime import datetime, timedelta
 
 import msgspec
@@ -44,12 +45,14 @@ class Leases:
         self._redis = redis
         self._left: dict[int, range] = {}
         self._run_id = ""
+        self._one_at_a_time = asyncio.Lock()
 
     async def sequence(self, bucket: int, at: datetime) -> int:
         """A number no one else gets in this bucket (mod 2^26, which ids take it by)."""
-        left = self._left.get(bucket) or await self._block(bucket, at)
-        self._left[bucket] = left[1:]
-        return left[0]
+        async with self._one_at_a_time:  # a hundred commands at once need one block, not a hundred
+            left = self._left.get(bucket) or await self._block(bucket, at)
+            self._left[bucket] = left[1:]
+            return left[0]
 
     async def _block(self, bucket: int, at: datetime) -> range:
         """A fresh block. After a start of ours or of Redis, past everything that may have been forgotten."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import msgspec
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ClusterError, ConnectionError, ReadOnlyError, TimeoutError
@@ -22,6 +22,7 @@ from schemas.topics import Origin
 __all__ = ["Projections", "Redis", "ask", "connect"]
 
 ANSWER_S = 1.0  # a view that does not answer within this is away
+CONNECTIONS = 64  # a command holds one for a round trip; more in flight than this wait their turn
 SEEN_S = 1.0  # how long a command's answer waits until its own fact can be read
 SEEN_POLL_S = 0.01
 RETRY_AFTER_S = 2
@@ -32,10 +33,11 @@ View = TypeVar("View", bound=msgspec.Struct)
 
 def connect(url: str) -> Redis:
     """A client that connects when first used; one immediate second try covers a connection that went stale."""
-    return Redis.from_url(
-        url, decode_responses=True, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S,
-        retry=Retry(NoBackoff(), 1), health_check_interval=30,
+    pool = BlockingConnectionPool.from_url(
+        url, max_connections=CONNECTIONS, timeout=ANSWER_S, decode_responses=True, socket_timeout=ANSWER_S,
+        socket_connect_timeout=ANSWER_S, retry=Retry(NoBackoff(), 1), health_check_interval=30,
     )  # fmt: skip
+    return Redis.from_pool(pool)
 
 
 @contextmanager

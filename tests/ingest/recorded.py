@@ -1,0 +1,35 @@
+"""What stands at a position of the log."""
+
+import httpx
+from kafka import KafkaConsumer, TopicPartition
+
+from schemas import facts
+from schemas.facts import Fact
+from schemas.settings import Settings
+from schemas.topics import Origin, parse_position
+
+
+def record_at(settings: Settings, origin: Origin) -> tuple[bytes | None, bytes | None, dict[str, bytes]]:
+    """Key, value and headers of one record."""
+    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_brokers, group_id=None, enable_auto_commit=False)
+    partition = TopicPartition(origin.topic, origin.partition)
+    try:
+        consumer.assign([partition])
+        consumer.seek(partition, origin.offset)
+        while True:
+            for found in consumer.poll(timeout_ms=5000)[partition]:
+                return found.key, found.value, dict(found.headers)
+    finally:
+        consumer.close()
+
+
+def position(answer: httpx.Response) -> Origin:
+    """Where the answer says that its record stands."""
+    found = parse_position(answer.headers["x-position"])
+    assert found is not None
+    return found
+
+
+def fact_of(settings: Settings, answer: httpx.Response) -> Fact:
+    """The fact a command made."""
+    return facts.decode(record_at(settings, position(answer))[1])

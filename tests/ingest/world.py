@@ -1,0 +1,77 @@
+"""A room to talk to, and people who exist in its views."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from redis.asyncio import Redis
+
+from ingest.app import Ingest, make
+from schemas import projections
+from schemas.ids import RollId, UserId
+from schemas.projections import Profile, Roll
+from schemas.settings import Settings
+from tests.builders import NOON, a_roll, a_user
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who is signed in."""
+
+    user: UserId
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.token}"}
+
+
+@dataclass(frozen=True)
+class World:
+    """`http` reaches the room without a socket; answers do not wait for views, since none are running."""
+
+    room: Ingest
+    http: httpx.AsyncClient
+    redis: Any
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, settings: Settings) -> AsyncIterator["World"]:
+        room = make(settings)
+        redis = Redis.from_url(settings.redis_url, decode_responses=True)
+        transport = httpx.ASGITransport(app=room.asgi)
+        quick = {"prefer": "respond-async"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://ingest", headers=quick) as http:
+            try:
+                yield cls(room, http, redis)
+            finally:
+                await redis.aclose()
+                await room.close()
+
+    async def person(self, name: str = "ana", tz: str = "Europe/Lisbon") -> Person:
+        """As the views say it after a registration and a sign-in."""
+        user, token = a_user(f"{name} {uuid4()}"), f"{name:-<43}"
+        profile = Profile(username=name, tz=tz, registered_at=NOON)
+        await self.redis.hset(projections.profile(user), mapping=projections.fields(profile))
+        await self.redis.set(projections.username(name), user)
+        await self.redis.set(projections.session(sha256(token.encode()).hexdigest()), user)
+        return Person(user, token)
+
+    async def roll(self, owner: Person, *others: Person, develop: str = "10s", visibility: str = "private") -> RollId:
+        """As the views say it after an opening and some joining."""
+        roll = a_roll(owner.user)
+        view = Roll(
+            owner=owner.user, name="Lisbon", film="darkroom-400", develop=develop, tz="Europe/Lisbon",
+            visibility="public" if visibility == "public" else "private", opened_at=NOON,
+        )  # fmt: skip
+        await self.redis.hset(projections.roll(roll), mapping=projections.fields(view))
+        await self.redis.sadd(projections.members(roll), owner.user, *(other.user for other in others))
+        return roll
+
+    async def post(self, path: str, by: Person | None = None, **members: Any) -> httpx.Response:
+        """A command with a JSON body."""
+        return await self.http.post(path, json=members, headers=by.headers if by else {})
