@@ -22,6 +22,13 @@ PICTURES = Path("demo-photos")
 DEVELOP_SECONDS = 15
 WRITE_KEY = "local-write-key"
 STEPS = 9
+QUESTION = """
+SELECT name, COUNT(*) AS events, COUNT(DISTINCT event_id) AS ids
+FROM raw.events_v1
+WHERE received_at >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 1 HOUR) AND user_id = @person
+GROUP BY name ORDER BY events DESC, name
+"""
+FACTS_BY_TYPE = "SELECT type, COUNT(*) AS n FROM raw.facts_v1 WHERE accepted_at > '2020-01-01' GROUP BY type"
 
 
 class Story:
@@ -159,21 +166,15 @@ def show_numbers(ana: Phone, stack: Stack) -> None:
     say(f"live: {live['active_today']} people active today; received in the last minutes:")
     for name, count in sorted(sum((Counter(minute["counts"]) for minute in live["minutes"]), Counter()).items()):
         say(f"   {count:>6}  {name}")
-    question = (
-        "SELECT name, COUNT(*) AS events, COUNT(DISTINCT event_id) AS ids FROM raw.events_v1 "
-        f"WHERE received_at >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 1 HOUR) AND user_id = '{ana.user}' "  # noqa: S608
-        "GROUP BY name ORDER BY events DESC, name"
-    )
-    say(question)
-    for line in answer(stack, question).splitlines():
+    for line in (*QUESTION.strip().splitlines(), *answer(stack, ana.user).splitlines()):
         say(line)
 
 
-def answer(stack: Stack, question: str) -> str:
-    """The SQL's answer as a table, as soon as it has a row (30 s at most)."""
+def answer(stack: Stack, person: str) -> str:
+    """The question's answer as a table, as soon as it has a row (30 s at most)."""
     door = warehouse.opened(stack.settings)
     for _ in range(60):
-        found = door.df(question)
+        found = door.df(QUESTION, person=person)
         if len(found) and int(found["events"].sum()) >= 5:
             return str(found.to_string(index=False))
         time.sleep(0.5)
@@ -189,7 +190,7 @@ Try next (the stack stays up; `make down` stops it):
   curl -s {base}/v1/rolls/{roll}/photos -H "authorization: Bearer $TOKEN"
   curl -s {base}/v1/batch -u {WRITE_KEY}: -H 'content-type: application/json' \\
        -d '{{"batch":[{{"type":"track","event":"Tried","userId":"me"}}]}}'
-  .venv/bin/python -m sql query "SELECT type, COUNT(*) AS n FROM raw.facts_v1 WHERE at > '2020-01-01' GROUP BY type"
+  .venv/bin/python -m sql query "{FACTS_BY_TYPE}"
   .venv/bin/python -m processors agents
   open {base}/docs and {PICTURES}/""")
 

@@ -51,7 +51,7 @@ def _options(table: Table) -> str:
 
 
 def name(word: str) -> str:
-    """A column as SQL writes it: quoted, since some of ours (`at`) are reserved words on Google though not locally."""
+    """A column as SQL writes it: quoted, for the emulator takes reserved words that Google refuses."""
     return f"`{word}`"
 
 

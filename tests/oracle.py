@@ -93,7 +93,7 @@ def logged_positions(settings: Settings) -> list[tuple[int, int]]:
 def stored_facts(settings: Settings) -> Counter[tuple[int, int]]:
     """Partition and offset of every fact's row, with how often it stands there."""
     rows = warehouse.opened(settings).df(
-        "SELECT kafka_partition, kafka_offset FROM raw.facts_v1 WHERE at > '2020-01-01'"
+        "SELECT kafka_partition, kafka_offset FROM raw.facts_v1 WHERE accepted_at > '2020-01-01'"
     )
     return Counter((int(row[0]), int(row[1])) for row in rows.itertuples(index=False))
 

@@ -44,7 +44,7 @@ def fact_values(fact: Fact) -> Mapping[str, object]:
         "fact_id": str(fact.id),
         "type": facts.type_name(fact),
         "aggregate": facts.aggregate(fact),
-        "at": fact.at,
+        "accepted_at": fact.at,
         "user_id": fact.by,
         "payload": facts.encode(fact).decode(),
     }

@@ -5,7 +5,7 @@ with copies as (
         kafka_offset,
         count(*) as copies
     from raw.facts_v1
-    where date(`at`) <= @day
+    where date(accepted_at) <= @day
     group by kafka_partition, kafka_offset
 ),
 

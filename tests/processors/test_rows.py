@@ -34,7 +34,7 @@ def test_a_fact_becomes_one_row_with_the_whole_fact_as_json() -> None:
     assert row.values["type"] == "PhotoCaptured"
     assert row.values["aggregate"] == fact.photo
     assert row.values["user_id"] == a_user("ana")
-    assert row.values["at"] == NOON
+    assert row.values["accepted_at"] == NOON
     assert facts.decode(str(row.values["payload"]).encode()) == fact
 
 

@@ -67,7 +67,7 @@ async def test_a_fact_can_be_found_by_what_it_is_about(stand: Stand) -> None:
 
     (row,) = await stand.client.query(
         f"select type, json_value(payload, '$.personal.caption') as caption from {stand.tables[FACTS_TOPIC].path}"
-        " where at = @noon and aggregate = @photo",
+        " where accepted_at = @noon and aggregate = @photo",
         noon=NOON,
         photo=fact.photo,
     )

@@ -104,7 +104,7 @@ def test_a_raw_table_refuses_a_query_without_its_day(warehouse: Warehouse) -> No
 def test_a_check_finds_what_stands_twice(warehouse: Warehouse) -> None:
     origin = {"kafka_partition": 1, "kafka_offset": 2, "batch_index": 3, "received_at": at(DAY)}
     claims = {check.name: check for check in build.checks()}
-    put(warehouse, {"raw.events_v1": [origin, origin], "raw.facts_v1": [{"at": at(DAY)}]})
+    put(warehouse, {"raw.events_v1": [origin, origin], "raw.facts_v1": [{"accepted_at": at(DAY)}]})
 
     found = {name: rows_of(warehouse.df(check.body, day=DAY)) for name, check in claims.items()}
 
