@@ -87,7 +87,10 @@ class Projections:
             raise Ahead(f"{self._processor} has applied more than the log holds: {beyond}; wipe both or neither")
 
     async def apply(self, effects: Sequence[Effects]) -> None:
-        """View intents of the batch first, bucket by bucket; then its feed intents one by one; then progress."""
+        """View intents of the batch first, bucket by bucket; then feed intents one by one; then progress.
+
+        A rule wants either of views or of feeds: in one record the first would hide the second by its watermark.
+        """
         views = [(each.origin, [i for i in each.intents if isinstance(i, ViewIntent)]) for each in effects]
         await self.carry_out(calls.by_bucket(self._processor, views))
         for each in effects:
