@@ -69,6 +69,8 @@ class Watchdog:
 
     async def look(self) -> None:
         """Called every few seconds. Leaves the process, with its stacks, when something is wrong for good."""
+        if self._app.consumer._thread._consumer is None:
+            return  # not started yet
         try:
             await self._surface_parked_errors()
         except Exception as error:
@@ -95,7 +97,17 @@ class Watchdog:
         return monotonic() - max(self._committed_at, self._turned_at()) > self._stuck_s
 
     def _lags(self) -> bool:
+        """Whether anything is unread, unfinished, or finished and not committed.
+
+        Not "committed below the end": where retention has cut everything away there is nothing left to commit.
+        """
         consumer = self._app.consumer
-        return any(
-            (consumer.highwater(tp) or 0) > (consumer._committed_offset.get(tp) or 0) for tp in consumer.assignment()
-        )
+        unfinished = bool(consumer.unacked) or any(consumer._acked.values())
+        return unfinished or any(self._unread(tp) for tp in consumer.assignment())
+
+    def _unread(self, tp: Any) -> bool:
+        assignment = self._app.consumer._thread._consumer._subscription.subscription.assignment
+        state = assignment.state_value(tp) if assignment else None
+        if state is None or not state.has_valid_position:
+            return False
+        return bool((state.highwater or 0) > state.position)
