@@ -33,7 +33,7 @@ def utc_now() -> datetime:
 def make_room(settings: Settings, clock: Clock = utc_now) -> Room:
     """The doors these settings name; none of them connects before it is asked something."""
     return Room(
-        projections=open_projections(settings.redis_url),
+        projections=open_projections(settings.redis_url, settings.redis_timeout_ms / 1000),
         objects=open_objects(settings),
         warehouse=open_warehouse(settings),
         telemetry=Telemetry(),

@@ -23,7 +23,6 @@ from schemas.problems import refusal
 from schemas.projections import Card, Key, Processor, Profile, Roll
 from schemas.topics import Origin
 
-TIMEOUT_S = 0.15  # views.md: slower is as good as away; a read should cost a few milliseconds
 CONNECTIONS = 64
 OUTBOX_PULLED = 100  # newest photos of each author that a cold feed is answered from
 Command = tuple[str | int, ...]
@@ -209,8 +208,11 @@ class Projections:
             raise refusal("unavailable", "the views do not answer; try again", retry_after_s=1) from error
 
 
-def open_projections(url: str, timeout_s: float = TIMEOUT_S) -> Projections:
-    """The door at `url`. One immediate retry: a restarted Redis leaves dead connections in the pool."""
+def open_projections(url: str, timeout_s: float) -> Projections:
+    """The door at `url`; an answer slower than `timeout_s` is as good as none.
+
+    One immediate retry, when a connection is dead: a restarted Redis leaves the pool full of them.
+    """
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=CONNECTIONS,

@@ -50,6 +50,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     kafka_replication: Annotated[int, Meta(ge=1, description="Replicas of each topic; production wants 3.")] = 1
 
     redis_url: Annotated[str, described("Redis or Valkey that holds the views.")] = "redis://127.0.0.1:6379/0"
+    redis_timeout_ms: Annotated[
+        int, Meta(ge=1, description="Milliseconds after which a silent Redis counts as away for api's reads.")
+    ] = 150
 
     s3_endpoint: Annotated[str, described("S3 address as the rooms see it; empty: AWS itself.")] = (
         "http://127.0.0.1:7070"

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api import asked
@@ -73,6 +73,7 @@ def test_an_etag_matches_weakly(held: str) -> None:
     assert asked.matches(held, '"a"')
 
 
+@settings(deadline=None)  # a busy machine stalls; that is not the law's affair
 @given(st.text())
 def test_another_etag_does_not_match(held: str) -> None:
     assert not asked.matches(held.replace("*", ""), '"a long tag"')

@@ -49,7 +49,7 @@ async def test_after_a_second_the_read_answers_and_says_it_may_be_stale(world: W
 
     answer = await world.get("/v1/users/me", ana, x_read_after="facts.v1:3:7")
 
-    assert 0.8 < perf_counter() - started < 1.5
+    assert 0.8 < perf_counter() - started < 3
     assert (answer.status_code, answer.json()["stale"], answer.headers["x-stale"]) == (200, True, "1")
 
 
@@ -84,7 +84,7 @@ async def test_views_that_are_away_are_a_quick_503(world: World, path: str) -> N
 
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert answer.headers["retry-after"] == "1"
-    assert perf_counter() - started < 0.5
+    assert perf_counter() - started < 1
     await away.close()
 
 
@@ -97,13 +97,13 @@ async def test_views_that_hang_are_a_503_too(world: World) -> None:
 
     async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        hung = open_world(world.redis, f"redis://127.0.0.1:{port}/0")
+        hung = open_world(world.redis, f"redis://127.0.0.1:{port}/0", timeout_ms=150)
         started = perf_counter()
         answer = await hung.get("/v1/feeds/home", ana)
         await hung.close()
 
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
-    assert perf_counter() - started < 0.6
+    assert 0.15 <= perf_counter() - started < 1
 
 
 async def test_a_restart_of_the_views_is_not_noticed(world: World) -> None:

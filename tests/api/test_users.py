@@ -75,3 +75,26 @@ async def test_a_grid_is_walked_while_photos_come_and_go(world: World) -> None:
 
     survivors = [photo for photo in reversed(photos) if photo != photos[2]]
     assert [item["id"] for item in first["items"]] + rest == survivors
+
+
+async def test_what_is_sealed_leaves_no_trace_in_anyone_elses_pages(world: World) -> None:
+    ana, bob = await world.person("ana"), await world.person("bob")
+    await world.follow(bob, ana)
+    revealed = await world.photo(ana, bob)
+    for _ in range(60):
+        await world.photo(ana, bob, reveal_at=TOMORROW)
+
+    for path in (f"/v1/users/{ana}/photos?limit=1", "/v1/feeds/home?limit=1"):
+        page = (await world.get(path, bob)).json()
+        assert [item["id"] for item in page["items"]] == [revealed]
+        assert page["next_cursor"] is None  # one that led to nothing would tell that something is coming
+
+
+async def test_ones_own_count_has_neither_sealed_nor_spoiled_photos(world: World) -> None:
+    ana = await world.person("ana")
+    await world.photo(ana)
+    await world.spoil(await world.photo(ana))
+    await world.photo(ana, reveal_at=TOMORROW)
+    await world.photo(ana, is_developed=False)
+
+    assert (await world.get("/v1/users/me", ana)).json()["photos"] == 1

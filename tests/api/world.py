@@ -152,9 +152,12 @@ def token(user: UserId) -> str:
     return f"token-of-person-{user}"
 
 
-def open_world(redis: Redis, redis_url: str) -> World:
+PATIENCE_MS = 5_000  # a machine that runs many things at once stalls longer than a reader should wait
+
+
+def open_world(redis: Redis, redis_url: str, timeout_ms: int = PATIENCE_MS) -> World:
     now = [NOON]
-    room = make_room(Settings(redis_url=redis_url), clock=lambda: now[0])
+    room = make_room(Settings(redis_url=redis_url, redis_timeout_ms=timeout_ms), clock=lambda: now[0])
     return World(redis, room, _client(room), now)
 
 
