@@ -143,6 +143,7 @@ async def test_frozen_at_any_step_a_sink_and_its_rival_store_every_row_once(part
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(900)
 async def test_frozen_at_any_step_with_every_before_and_after(parts: Stack) -> None:
     outcome = await play_all(settings_of(parts), CASES)
 
