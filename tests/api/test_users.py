@@ -81,7 +81,7 @@ async def test_what_is_sealed_leaves_no_trace_in_anyone_elses_pages(world: World
     ana, bob = await world.person("ana"), await world.person("bob")
     await world.follow(bob, ana)
     revealed = await world.photo(ana, bob)
-    for _ in range(60):
+    for _ in range(260):  # more than a page looks at, were they candidates
         await world.photo(ana, bob, reveal_at=TOMORROW)
 
     for path in (f"/v1/users/{ana}/photos?limit=1", "/v1/feeds/home?limit=1"):
