@@ -97,7 +97,7 @@ class App(faust.App):
             try:
                 await asyncio.wait_for(self.memory.look(), self.pace.timeout_s)
             except Exception as error:  # the store or Kafka is away: the loop retries where it matters, we look again
-                log.debug("could not look at the store", processor=self.processor.name, error=repr(error))
+                log.warning("could not look at the store", processor=self.processor.name, error=repr(error)[:500])
 
     @Service.task
     async def _watch(self) -> None:

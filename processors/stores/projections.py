@@ -79,7 +79,7 @@ class Projections:
         self._reached = {str(field): int(offset) for field, offset in found.items()}
         return {_topic_and_partition(field): offset for field, offset in self._reached.items()}
 
-    async def refuse_if_ahead(self, end_offsets: Mapping[tuple[str, int], int]) -> None:
+    async def refuse_if_ahead(self, end_offsets: Mapping[tuple[str, int], int], now: datetime | None = None) -> None:
         """`Ahead` when the log ends below what was applied: its new records would be skipped as old ones."""
         found = await self.progress()
         beyond = {at: offset for at, offset in found.items() if offset > end_offsets.get(at, offset)}
