@@ -15,7 +15,7 @@ from processors.stores import feeds
 from processors.stores.calls import SLACK
 from processors.stores.projections import Ahead, Lost
 from schemas import projections
-from schemas.facts import PhotoDeleted
+from schemas.facts import Fact, PhotoDeleted
 from schemas.projections import Processor
 from tests import builders as a
 from tests.processors.histories import PEOPLE, History, histories, interleaved, logged, runs
@@ -166,23 +166,31 @@ async def test_a_worker_may_thaw_in_the_middle_of_a_record(
         await _nothing_is_missing(world, history, effects)
 
 
-@pytest.mark.parametrize("steps", range(6))
-async def test_a_photo_on_its_way_to_someone_who_just_left_does_not_arrive(server: Valkey, steps: int) -> None:
-    history: History = [a.user_registered(BEN), a.user_followed(BEN, ANA), a.photo_developed(ANA)]
-    before, (publish,) = logged(history, "feeds")[:2], logged(history, "feeds")[2:]
-    leave = logged([*history, a.user_unfollowed(BEN, ANA)], "feeds")[3:]
+COMES, PHOTO, LEAVES = a.user_followed(BEN, ANA), a.photo_developed(ANA), a.user_unfollowed(BEN, ANA)
+MEETINGS: dict[str, tuple[History, Fact, Fact]] = {
+    "a photo in the middle of a follow": ([], COMES, PHOTO),
+    "a follow in the middle of a photo": ([], PHOTO, COMES),
+    "leaving in the middle of a photo": ([COMES], PHOTO, LEAVES),
+    "a photo in the middle of leaving": ([COMES], LEAVES, PHOTO),
+}
+
+
+@pytest.mark.parametrize("steps", range(7))
+@pytest.mark.parametrize("meeting", MEETINGS)
+async def test_two_records_that_meet_come_out_right_at_every_step(server: Valkey, meeting: str, steps: int) -> None:
+    before, slow, fast = MEETINGS[meeting]
+    effects = logged([a.user_registered(ANA), a.user_registered(BEN, "ben"), *before, slow, fast], "feeds")
     async with an_empty(server) as world:
-        other = await world.worker()
-        await other.apply(before)
-        slow = await world.worker(kind=Stepped)
-        on_its_way = asyncio.create_task(slow.apply([publish]))
-        await slow.steps(on_its_way, steps)
+        worker, late = await world.worker(), await world.worker(kind=Stepped)
+        await worker.apply(effects[:-2])
+        at_work = asyncio.create_task(late.apply(effects[-2:-1]))
+        await late.steps(at_work, steps)
 
-        await other.apply(leave)
-        await slow.steps(on_its_way, 10)
+        await worker.apply(effects[-1:])
+        await late.steps(at_work, 10)
 
-        await on_its_way
-        assert await world.answers.feed(BEN) == []
+        await at_work
+        assert await world.feeds() == await expected_feeds(effects)
 
 
 async def _nothing_is_missing(world: World, history: History, effects: Sequence[Effects]) -> None:

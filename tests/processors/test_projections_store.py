@@ -268,6 +268,17 @@ async def test_a_sealed_photo_comes_when_its_second_has_come(house: House) -> No
     assert await house.feed(BEN) == [tomorrow]
 
 
+async def test_a_sealed_photo_that_was_taken_back_never_comes(house: House) -> None:
+    await registered(house, ANA, BEN)
+    await house.do(Follow(BEN, ANA))
+    tomorrow = a.a_photo(ANA, reveal_at=a.TOMORROW)
+    await house.do(Publish(ANA, tomorrow))
+    await house.do(Withdraw(ANA, tomorrow))
+
+    house.clock.now = a.TOMORROW
+    assert await house.feed(ANA) == await house.feed(BEN) == []
+
+
 async def test_a_later_write_puts_what_came_due_into_its_place(house: House) -> None:
     await registered(house, ANA)
     soon, far = a.NOON + timedelta(seconds=10), a.TOMORROW + timedelta(days=1)
