@@ -3,11 +3,12 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import TopicAlreadyExistsError
+from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError, TopicAlreadyExistsError
 
 from local import health
 from local.stack import ROOT, Stack
@@ -45,8 +46,15 @@ def _topics(stack: Stack) -> str:
         if missing:
             _create(admin, stack, missing)
         admin.alter_configs([_resource(topic) for topic in TOPICS])
+        _ask_for_a_coordinator(admin)
     made = ", ".join(topic.name for topic in missing)
     return f"created {made}" if made else f"{len(TOPICS)} there"
+
+
+def _ask_for_a_coordinator(admin: Any) -> None:
+    """The first such question makes the broker create its offsets topic; better now than when the processors join."""
+    with suppress(CoordinatorNotAvailableError, GroupIdNotFoundError):
+        admin.describe_groups(["bootstrap"])
 
 
 def _create(admin: Any, stack: Stack, topics: Iterable[Topic]) -> None:

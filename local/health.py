@@ -24,6 +24,10 @@ PATIENCE_S = 120.0  # all that are waited for together; the slowest, the emulato
 SAY_EVERY_S = 5.0
 
 
+class NotReady(Exception):
+    """A room answers, but with what it still lacks."""
+
+
 def _kafka(stack: Stack) -> None:
     with socket.create_connection(stack.addresses()["kafka"], ROUND_TRIP_S):
         pass  # first, because a client that cannot connect leaves a thread behind
@@ -81,7 +85,9 @@ def _bigquery(stack: Stack) -> None:
 def _ready(name: str) -> Callable[[Stack], None]:
     def ask(stack: Stack) -> None:
         host, port = stack.addresses()[name]
-        httpx.get(f"http://{host}:{port}/ready", timeout=ROUND_TRIP_S).raise_for_status()
+        answer = httpx.get(f"http://{host}:{port}/ready", timeout=ROUND_TRIP_S)
+        if not answer.is_success:
+            raise NotReady(f"{answer.status_code} {' '.join(answer.text.split())}")
 
     return ask
 

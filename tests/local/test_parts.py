@@ -68,7 +68,7 @@ def test_a_signed_upload_is_held_to_its_size(parts: Stack) -> None:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_part_that_is_killed_comes_back_with_its_data(parts: Stack, part: str) -> None:
+def test_a_part_that_is_killed_comes_back(parts: Stack, part: str) -> None:
     before = supervision.pid(parts, part)
 
     os.kill(before, signal.SIGKILL)
