@@ -87,7 +87,7 @@ class Claims:
     def _highest(self) -> str:
         return (
             f"select kafka_partition, max(kafka_offset) as stored from {self.table.path}"  # noqa: S608 - our own names
-            f" where {self.table.partition_by} >= @since and kafka_partition in unnest(@partitions)"
+            f" where `{self.table.partition_by}` >= @since and kafka_partition in unnest(@partitions)"
             " group by kafka_partition"
         )
 
