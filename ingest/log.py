@@ -34,6 +34,7 @@ class Log:
     def __init__(self, brokers: str, telemetry: Telemetry) -> None:
         self._config = _config(brokers)
         self._producer = Producer(self._config)
+        self._failed: list[Producer] = []  # with messages that still have to be reported lost
         self._telemetry = telemetry
         self._pending = 0
         self._polling: asyncio.Task[None] | None = None
@@ -67,6 +68,11 @@ class Log:
             )
         except BufferError as error:  # the queue holds as much as three seconds without Kafka may bring
             raise _away("the queue to the log is full") from error
+        except KafkaException as error:
+            if not error.args[0].fatal():
+                raise
+            self._renew()
+            raise _away("the producer failed and was replaced") from error
         self._pending += 1
         self._keep_polling()
         origin = await future
@@ -77,7 +83,7 @@ class Log:
         """Runs inside `poll`, hence on the event loop. The future is done already when the client went away."""
         self._pending -= 1
         if error is not None and error.fatal():
-            self._producer = Producer(self._config)  # an idempotent producer never recovers from a fatal error
+            self._renew()
         if future.done():
             return
         if error is not None:
@@ -85,13 +91,20 @@ class Log:
         else:
             future.set_result(Origin(str(message.topic()), _number(message.partition()), _number(message.offset())))
 
+    def _renew(self) -> None:
+        """A fresh producer: an idempotent one never recovers from a fatal error."""
+        self._failed.append(self._producer)
+        self._producer = Producer(self._config)
+
     def _keep_polling(self) -> None:
         if self._polling is None or self._polling.done():
             self._polling = asyncio.get_running_loop().create_task(self._poll())
 
     async def _poll(self) -> None:
         while self._pending > 0:
-            self._producer.poll(0)
+            for producer in (self._producer, *self._failed):
+                producer.poll(0)
+            self._failed = [producer for producer in self._failed if len(producer) > 0]
             await asyncio.sleep(POLL_S)
 
     async def reachable(self, within_s: float = 1.0) -> bool:

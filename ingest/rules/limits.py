@@ -18,7 +18,9 @@ NESTING = 33  # `properties` may be nested 32 deep, and stands in the event
 SAFE_INTEGER = (1 << 53) - 1  # beyond it JavaScript and half of all JSON parsers round
 LOOKS_LARGE = 2_000  # below it no array can exceed ITEMS, no object PROPERTIES, no string STRING_BYTES
 
-_SUSPICIOUS = re.compile(rb"\\u0000|\d{16}|\d[eE]\+?\d{3}")
+# Every digit as 0, every bracket that opens as {, every E as e (and + left out): then plain searches find long numbers,
+# large exponents and depth. A regular expression for the same takes ten times as long.
+_FOLDED = bytes.maketrans(b"123456789[E", b"000000000{e")
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _BRACKET = re.compile(rb"[\[\]{}]")
@@ -26,9 +28,10 @@ _BRACKET = re.compile(rb"[\[\]{}]")
 
 def suspicious(raw: bytes) -> bool:
     """True when `fault` must look; what is not suspicious is within every limit, but for names of 201..2,000."""
-    if len(raw) > LOOKS_LARGE or _SUSPICIOUS.search(raw):
+    if len(raw) > LOOKS_LARGE or b"\\u0000" in raw:
         return True
-    return raw.count(b"{") + raw.count(b"[") > NESTING
+    folded = raw.translate(_FOLDED, b"+")
+    return b"0" * 16 in folded or b"0e000" in folded or folded.count(b"{") > NESTING
 
 
 def fault(raw: bytes) -> Code | None:

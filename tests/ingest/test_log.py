@@ -1,3 +1,4 @@
+import asyncio
 import time
 
 import pytest
@@ -44,6 +45,18 @@ async def test_a_key_lands_on_the_partition_that_every_client_of_ours_computes(p
     for name in ("ana", "ben", "cleo", "ø", "934671189654798336"):
         origin = await log.end_secret(f"session:{name}", "t")
         assert origin.partition == (murmur2(f"session:{name}".encode()) & 0x7FFFFFFF) % SECRETS.partitions_local
+    await log.close()
+
+
+async def test_a_producer_that_was_replaced_still_answers_for_what_it_held(parts: Stack) -> None:
+    log = Log(parts.settings.kafka_brokers, Telemetry())
+    held = asyncio.create_task(log.end_secret("session:a", "t"))
+    await asyncio.sleep(0)
+
+    log._renew()
+
+    origins = [await held, await log.end_secret("session:a", "t")]
+    assert origins[0] < origins[1]
     await log.close()
 
 
