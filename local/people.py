@@ -1,6 +1,6 @@
 """What a phone does, over plain HTTP: used by the demo and the journeys, so both speak only the public contract."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -22,16 +22,19 @@ class Phone:
     token: str = ""
     user: str = ""
     last_position: str = ""
-    answers: list[int] = field(default_factory=list)
 
     @classmethod
-    def register(cls, base_url: str, name: str, *, tz: str = "Europe/Lisbon", transport: Any = None) -> "Phone":
+    def register(cls, base_url: str, name: str, *, tz: str = "Europe/Lisbon") -> "Phone":
         """A new person, called `name` and a few random letters so that the demo can be run twice."""
-        http = httpx.Client(base_url=base_url, timeout=10, transport=transport)
+        http = httpx.Client(base_url=base_url, timeout=10)
         phone = cls(base_url, f"{name}_{token_hex(3)}", http)
         made = phone.post("/v1/accounts", username=phone.username, password=f"pass-{token_hex(8)}", tz=tz)
         phone.token, phone.user = made["access_token"], made["user"]["id"]
         return phone
+
+    def close(self) -> None:
+        """Lets go of the connection."""
+        self.http.close()
 
     def post(self, path: str, **members: Any) -> Any:
         """The JSON answer of a command; `Unexpected` when it is refused."""
@@ -49,7 +52,6 @@ class Phone:
         if self.last_position:
             headers["x-read-after"] = self.last_position
         answer = self.http.request(method, path, headers=headers, **how)
-        self.answers.append(answer.status_code)
         if answer.status_code >= 400:
             raise Unexpected(f"{method} {path} answered {answer.status_code}: {answer.text[:300]}")
         self.last_position = answer.headers.get("x-position", self.last_position)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from contextlib import closing
 from secrets import token_hex
 
 import httpx
@@ -27,13 +28,11 @@ KILL_AFTER_S = 2.0
 
 @pytest.mark.parametrize("victim", [*PARTS, *ROOMS])
 async def test_a_killed_process_comes_back_and_nothing_accepted_is_lost(stack: Stack, victim: str) -> None:
-    ledger, commands = Ledger(), Commands(stack.settings.public_url)
-    before = supervision.pid(stack, victim)
+    ledger, before = Ledger(), supervision.pid(stack, victim)
 
-    killing = asyncio.create_task(kill_later(before))
-    commanding = asyncio.create_task(asyncio.to_thread(commands.run, TRAFFIC_S))
-    await post_batches(stack.settings.public_url, ledger, per_second=20, seconds=TRAFFIC_S, size=10)
-    await asyncio.gather(killing, commanding)
+    with closing(Phone.register(stack.settings.public_url, "dora")) as phone:
+        commands = Commands(phone)
+        await under_traffic(stack, before, ledger, commands)
 
     await asyncio.to_thread(eventually, lambda: came_back(stack, victim, before), within_s=60)
     assert ledger.accepted, "no batch was accepted: the test showed nothing"
@@ -41,6 +40,14 @@ async def test_a_killed_process_comes_back_and_nothing_accepted_is_lost(stack: S
     await oracle.check_views(stack.settings)
     assert_commands_took_effect_once(stack, commands)
     print(f"{victim}: {ledger.statuses}, {len(ledger.accepted)} accepted, {len(ledger.unknown)} unknown")
+
+
+async def under_traffic(stack: Stack, pid: int, ledger: Ledger, commands: "Commands") -> None:
+    """Batches and commands for `TRAFFIC_S`; the process is killed in the midst of them."""
+    commanding = asyncio.create_task(asyncio.to_thread(commands.run, TRAFFIC_S))
+    killing = asyncio.create_task(kill_later(pid))
+    await post_batches(stack.settings.public_url, ledger, per_second=20, seconds=TRAFFIC_S, size=10)
+    await asyncio.gather(killing, commanding)
 
 
 async def kill_later(pid: int) -> None:
@@ -55,8 +62,8 @@ def came_back(stack: Stack, victim: str, before: int) -> bool:
 class Commands:
     """One person who opens rolls, each with a key of its own, and tries again until it is answered."""
 
-    def __init__(self, base_url: str) -> None:
-        self._phone = Phone.register(base_url, "dora")
+    def __init__(self, phone: Phone) -> None:
+        self._phone = phone
         self.opened: dict[str, str] = {}  # roll's name -> its id, as answered
         self.given_up: set[str] = set()
 

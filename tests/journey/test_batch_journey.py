@@ -4,6 +4,7 @@ from secrets import token_hex
 
 import httpx
 import pytest
+from segment.analytics import request
 from segment.analytics.client import Client as SegmentClient
 
 from bench.traffic import WRITE_KEY
@@ -13,6 +14,7 @@ from schemas import events
 from schemas.topics import EVENTS
 from sql import warehouse
 from tests import log
+from tests.journey.conftest import Register
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -28,6 +30,7 @@ def test_what_the_sdk_sends_is_in_the_log_and_in_bigquery_once_each(stack: Stack
         sdk.track(person, f"Event {n % 5}", {"n": n})
     sdk.flush()
     sdk.join()
+    request._session.close()  # the SDK keeps its connection for the life of a process
 
     assert failed == []
     logged = [
@@ -54,8 +57,8 @@ def in_bigquery(stack: Stack, person: str, expected: int) -> list[str]:
     return eventually(ask, every_s=0.5) or []
 
 
-def test_live_metrics_count_what_was_accepted(stack: Stack) -> None:
-    ana = Phone.register(stack.settings.public_url, "ana")
+def test_live_metrics_count_what_was_accepted(stack: Stack, register: Register) -> None:
+    ana = register("ana")
     before = tracked(ana)
     batch = [{"type": "track", "event": "Tapped", "userId": ana.user, "messageId": f"{ana.user}-{n}"} for n in range(7)]
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from local.people import Phone, Unexpected
 from local.photographs import photographs
-from local.stack import Stack
+from tests.journey.conftest import Register
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -20,9 +20,8 @@ def feed(reader: Phone) -> list[str]:
     return [item["id"] for item in reader.get("/v1/feeds/home")["items"]]
 
 
-def test_a_private_roll_is_revealed_at_once_to_its_members_and_to_nobody_else(stack: Stack) -> None:
-    base = stack.settings.public_url
-    ana, ben, cleo = (Phone.register(base, name) for name in ("ana", "ben", "cleo"))
+def test_a_private_roll_is_revealed_at_once_to_its_members_and_to_nobody_else(register: Register) -> None:
+    ana, ben, cleo = register("ana"), register("ben"), register("cleo")
     ben.post(f"/v1/users/{ana.user}/follow")
     cleo.post(f"/v1/users/{ana.user}/follow")
     roll = ana.post("/v1/rolls", name="Lake", develop="10s", visibility="private")["roll"]["id"]
@@ -61,17 +60,16 @@ def assert_clean_renditions(items: list[dict[str, Any]]) -> None:
             assert not any(mark in picture for mark in (b"Exif", b"xpacket", b"ICC_PROFILE"))
 
 
-def test_a_command_s_effect_is_seen_by_whoever_gave_it_at_once(stack: Stack) -> None:
-    base = stack.settings.public_url
-    ana, ben = Phone.register(base, "ana"), Phone.register(base, "ben")
+def test_a_command_s_effect_is_seen_by_whoever_gave_it_at_once(register: Register) -> None:
+    ana, ben = register("ana"), register("ben")
 
     ben.post(f"/v1/users/{ana.user}/follow")
 
     assert ben.get(f"/v1/users/{ana.user}")["you_follow"] is True
 
 
-def test_a_retried_command_with_one_key_takes_effect_once(stack: Stack) -> None:
-    ana = Phone.register(stack.settings.public_url, "ana")
+def test_a_retried_command_with_one_key_takes_effect_once(register: Register) -> None:
+    ana = register("ana")
     again = {"headers": {"idempotency-key": "the-same"}, "json": {"name": "Once"}}
 
     rolls = {ana.call("POST", "/v1/rolls", **{**again, "headers": dict(again["headers"])})["roll"]["id"] for _ in "123"}
@@ -79,9 +77,10 @@ def test_a_retried_command_with_one_key_takes_effect_once(stack: Stack) -> None:
     assert len(rolls) == 1
 
 
-def test_a_file_that_is_no_photograph_is_spoiled_for_its_author_and_never_shown(stack: Stack, tmp_path: Any) -> None:
-    base = stack.settings.public_url
-    ana, ben = Phone.register(base, "ana"), Phone.register(base, "ben")
+def test_a_file_that_is_no_photograph_is_spoiled_for_its_author_and_never_shown(
+    register: Register, tmp_path: Any
+) -> None:
+    ana, ben = register("ana"), register("ben")
     ben.post(f"/v1/users/{ana.user}/follow")
     roll = ana.post("/v1/rolls", name="Junk", develop="1s", visibility="public")["roll"]["id"]
     junk = tmp_path / "junk.jpg"
