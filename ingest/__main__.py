@@ -27,14 +27,15 @@ def main() -> int:
         room.asgi,
         host=host,
         port=port,
+        http="httptools",
         ws="none",
+        proxy_headers=False,  # nothing here depends on the client's address yet; trust is given by name (S57)
         lifespan="on",
         access_log=False,
         log_config=None,
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,
         timeout_keep_alive=15,
-        h11_max_incomplete_event_size=16 * 1024,
         backlog=2048,
     )
     uvicorn.Server(config).run()

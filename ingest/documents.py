@@ -14,6 +14,14 @@ SECURITY = {
     "session": {"type": "http", "scheme": "bearer", "description": "access_token of POST /v1/sessions"},
 }
 PROBLEM = {"description": "A problem with a stable code", "content": {"application/problem+json": {}}}
+HEADERS = [
+    {"name": name, "in": "header", "required": False, "schema": {"type": "string"}, "description": why}
+    for name, why in {
+        "Idempotency-Key": "On a POST that creates: a retry with the same key takes effect once (24 h).",
+        "X-Read-After": "The X-Position of an earlier answer, which this command must see.",
+        "Prefer": "respond-async: do not wait until the effect can be read.",
+    }.items()
+]
 EXAMPLE = {
     "batch": [{"type": "track", "event": "Photo Taken", "userId": "ana", "properties": {"film": "darkroom-400"}}],
     "sentAt": "2026-11-21T18:30:00Z",
@@ -29,7 +37,7 @@ def operation(command: Command) -> dict[str, Any]:
             "4XX": PROBLEM,
             "503": {**PROBLEM, "description": "Something we depend on is away; Retry-After says when to come back"},
         },
-        "parameters": [_parameter(name) for name in re.findall(r"{(\w+)}", command.path)],
+        "parameters": [*_in_path(command), *HEADERS],
     }
     if command.takes is not None:
         content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{command.takes.__name__}"}}}
@@ -44,8 +52,9 @@ def _response(command: Command) -> dict[str, Any]:
     return {"description": "Done", "content": {"application/json": {"example": command.gives}}}
 
 
-def _parameter(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+def _in_path(command: Command) -> list[dict[str, Any]]:
+    names = re.findall(r"{(\w+)}", command.path)
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
 
 
 def completed(document: dict[str, Any], commands: tuple[Command, ...]) -> dict[str, Any]:

@@ -43,7 +43,12 @@ def key(secret: Password | Session) -> str:
         case Password():
             return f"password:{secret.user}"
         case Session():
-            return f"session:{secret.token_sha256}"
+            return session_key(secret.token_sha256)
+
+
+def session_key(token_sha256: str) -> str:
+    """The key of a session's record, with which a tombstone ends it."""
+    return f"session:{token_sha256}"
 
 
 def encode(secret: Password | Session) -> bytes:

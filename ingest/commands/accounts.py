@@ -8,10 +8,10 @@ from typing import Any
 from ingest.command import Call, Command, Done, accepted, bearer
 from ingest.doors import Doors
 from ingest.leases import Taken
-from ingest.rules.accounts import Register, SignIn, decide_registration
-from schemas import ids
+from ingest.rules.accounts import Register, SignIn, decide_registration, registration_fault
+from schemas import ids, secrets
 from schemas.ids import FactId, UserId
-from schemas.problems import Refused, refusal
+from schemas.problems import Refusal, refusal
 from schemas.secrets import Password, Session
 from schemas.topics import Origin
 
@@ -23,9 +23,8 @@ async def register(doors: Doors, call: Call) -> Done:
     """The password's record first, then the fact: a user who stands in the log can sign in."""
     command: Register = call.body
     id = _registration_id(call, command)
-    fact = decide_registration(command, id=id, user=UserId("1"), at=call.at)  # judged before anything is reserved
-    if isinstance(fact, Refused):
-        accepted(fact)
+    if refused := registration_fault(command):
+        raise Refusal(refused)
     if user := await doors.projections.user_named(command.username):
         return await _registered_before(doors, call, user, id)
     user = await _reserved(doors, call, command, id)
@@ -87,7 +86,7 @@ async def _signed_in(doors: Doors, call: Call, user: UserId, before: tuple[Origi
 async def sign_out(doors: Doors, call: Call) -> Done:
     """The session this command came with is gone."""
     token = bearer(call.request) or ""
-    origin = await doors.log.end_secret(f"session:{sha256(token.encode()).hexdigest()}", call.trace)
+    origin = await doors.log.end_secret(secrets.session_key(sha256(token.encode()).hexdigest()), call.trace)
     return Done(204, None, (origin,))
 
 

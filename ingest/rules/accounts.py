@@ -39,7 +39,7 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 def decide_registration(command: Register, *, id: FactId, user: UserId, at: datetime) -> UserRegistered | Refused:
     """The account, unless a member is wrong. That the name is free is a reservation's affair, not a rule's."""
-    if refused := _fault(command):
+    if refused := registration_fault(command):
         return refused
     text = AccountText(
         username=command.username, display_name=words.canonical(command.display_name), email=command.email
@@ -47,7 +47,8 @@ def decide_registration(command: Register, *, id: FactId, user: UserId, at: date
     return UserRegistered(id=id, at=at, by=user, tz=command.tz, personal=text)
 
 
-def _fault(command: Register) -> Refused | None:
+def registration_fault(command: Register) -> Refused | None:
+    """What is wrong with the command as such; asked before a name is reserved for it."""
     return (
         words.username_fault(command.username)
         or _password_fault(command)

@@ -77,15 +77,17 @@ def test_the_official_sdk_works_unchanged(served: Served, parts: Stack, *, gzip:
 def test_sigterm_finishes_what_is_in_flight(served: Served, parts: Stack) -> None:
     person = f"term-{uuid4()}"
 
+    phone = httpx.Client(base_url=served.url, auth=(WRITE_KEY, ""), timeout=15)
+
     def post(number: int) -> bool:
         event = {"type": "track", "event": f"E{number}", "userId": person}
         try:
-            return httpx.post(f"{served.url}/v1/batch", json={"batch": [event]}, auth=(WRITE_KEY, "")).is_success
+            return phone.post("/v1/batch", json={"batch": [event]}).is_success
         except httpx.TransportError:
             return False
 
-    with ThreadPoolExecutor(8) as phones:
-        asked = [phones.submit(post, number) for number in range(200)]
+    with phone, ThreadPoolExecutor(8) as threads:
+        asked = [threads.submit(post, number) for number in range(400)]
         eventually(lambda: sum(one.done() for one in asked) > 20, every_s=0.01)
         served.process.send_signal(signal.SIGTERM)
         accepted = {f"E{number}" for number, one in enumerate(asked) if one.result()}
