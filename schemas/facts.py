@@ -58,7 +58,8 @@ class RollText(msgspec.Struct, frozen=True, kw_only=True):
 class RollOpened(_Fact, frozen=True, kw_only=True):
     """`by` owns the roll and is its first member.
 
-    `develop` says when photos taken into it are revealed: a local time in `tz` ("09:00"), or a delay ("10s").
+    `develop` says when photos taken into it are revealed: at a local time in `tz` ("09:00"), or each time so long has
+    passed since the roll was opened ("10s").
     """
 
     roll: RollId

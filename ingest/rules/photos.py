@@ -91,7 +91,7 @@ def plan(command: TakePhoto, known: KnownRoll | None, *, home_tz: str, at: datet
     if not known.member:
         return Refused("forbidden", "only members take photos into a roll")
     roll = known.roll
-    reveal_at = reveal.reveal_at(roll.develop, ZoneInfo(roll.tz), at)
+    reveal_at = reveal.reveal_at(roll.develop, ZoneInfo(roll.tz), at, opened_at=roll.opened_at)
     return Plan(reveal_at, roll.film, roll.visibility == "private")
 
 
@@ -105,7 +105,8 @@ def _time_fault(command: TakePhoto) -> Refused | None:
 
 
 def _alone(tz: ZoneInfo | None, at: datetime) -> Plan:
-    return Plan(reveal.reveal_at(reveal.DEFAULT_DEVELOP, tz or ZoneInfo("UTC"), at), FILMS[0], private=False)
+    reveal_at = reveal.reveal_at(reveal.DEFAULT_DEVELOP, tz or ZoneInfo("UTC"), at, opened_at=at)
+    return Plan(reveal_at, FILMS[0], private=False)
 
 
 def decide_capture(

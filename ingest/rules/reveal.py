@@ -36,23 +36,20 @@ def clock(develop: str) -> time | None:
     return time(int(found[1]), int(found[2])) if (found := _CLOCK.fullmatch(develop)) else None
 
 
-def reveal_at(develop: str, tz: ZoneInfo, now: datetime) -> datetime:
+def reveal_at(develop: str, tz: ZoneInfo, now: datetime, *, opened_at: datetime) -> datetime:
     """The next develop time after `now`, in UTC and whole seconds (a photo's id carries no more).
 
-    `ValueError` when `develop` is neither a local time nor a delay: rolls are opened with nothing else.
+    A delay repeats from the roll's opening, as a local time repeats every day: what is taken between two develop times
+    is revealed together. `ValueError` when `develop` is neither of them: rolls are opened with nothing else.
     """
     if length := delay(develop):
-        return _whole(now + length)
+        opened = opened_at.replace(microsecond=0)
+        return opened + ((now - opened) // length + 1) * length
     if (at := clock(develop)) is None:
         raise ValueError(f"develop is {develop!r}; expected HH:MM or a delay such as 10s")
     today = now.astimezone(tz).date()
     instants = (instant(today + timedelta(days=days), at, tz) for days in (-1, 0, 1, 2))
     return next(found for found in instants if found > now)
-
-
-def _whole(at: datetime) -> datetime:
-    """The first whole second not before `at`: nothing is revealed early."""
-    return at.replace(microsecond=0) + (timedelta(seconds=1) if at.microsecond else timedelta())
 
 
 def instant(day: date, at: time, tz: ZoneInfo) -> datetime:

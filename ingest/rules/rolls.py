@@ -15,7 +15,7 @@ INVITE_LASTS = timedelta(days=7)  # long enough for a friend who reads messages 
 
 
 class OpenRoll(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`POST /v1/rolls`. `develop` is a local time ("09:00") or a delay ("10s", "5m", "2h"; a week at most).
+    """`POST /v1/rolls`. `develop` is a local time ("09:00") or a delay that repeats from now ("10s"; a week at most).
 
     `tz` left out is the owner's.
     """

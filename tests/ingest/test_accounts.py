@@ -84,7 +84,9 @@ async def test_a_registration_retried_with_its_key_is_the_same_user(world: World
         body = {**GOOD, "username": "ana", "password": password}
         return await world.http.post("/v1/accounts", json=body, headers={"idempotency-key": "k1"})
 
-    first, before_views = await again(), await again()
+    first = await again()
+    assert (await world.post("/v1/accounts", username="ana", **GOOD)).status_code == 409, "and it must not take over"
+    before_views = await again()
     facts = [fact_of(parts.settings, answer) for answer in (first, before_views)]
     assert facts[0].id == facts[1].id
     user = await as_views_say(world, parts, first)
