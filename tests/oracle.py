@@ -46,6 +46,7 @@ def check(settings: Settings, ledger: Ledger) -> None:
 def wait_until_quiet(settings: Settings, *, within_s: float = 90) -> None:
     """Until the views' progress stands at the log's end and BigQuery has as many rows as the log."""
     with redis.Redis.from_url(settings.redis_url, decode_responses=True) as server:
+        eventually(lambda: undeveloped(settings) == set(), within_s=within_s, every_s=0.5)
         eventually(lambda: behind(settings, server) == {}, within_s=within_s, every_s=0.5)
     events_logged, facts_logged = len(logged_events(settings)), len(logged_positions(settings))
     eventually(
@@ -53,6 +54,18 @@ def wait_until_quiet(settings: Settings, *, within_s: float = 90) -> None:
         within_s=within_s,
         every_s=1,
     )
+
+
+def undeveloped(settings: Settings) -> set[str]:
+    """Photos that were captured and neither developed nor spoiled."""
+    waiting: set[str] = set()
+    for record in log.records(settings, FACTS):
+        match facts.decode(record.value):
+            case facts.PhotoCaptured() as fact:
+                waiting.add(fact.photo)
+            case facts.PhotoDeveloped() | facts.PhotoSpoiled() as fact:
+                waiting.discard(fact.photo)
+    return waiting
 
 
 def behind(settings: Settings, server: Any) -> dict[str, int]:

@@ -4,7 +4,9 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from secrets import token_hex
 
 import httpx
@@ -13,6 +15,7 @@ import pytest
 from bench.traffic import Ledger, post_batches
 from local import health, supervision
 from local.people import Phone, Unexpected
+from local.photographs import photographs
 from local.programs import PARTS, ROOMS
 from local.stack import Stack
 from schemas import facts
@@ -30,8 +33,9 @@ KILL_AFTER_S = 2.0
 async def test_a_killed_process_comes_back_and_nothing_accepted_is_lost(stack: Stack, victim: str) -> None:
     ledger, before = Ledger(), supervision.pid(stack, victim)
 
-    with closing(Phone.register(stack.settings.public_url, "dora")) as phone:
-        commands = Commands(phone)
+    base = stack.settings.public_url
+    with closing(Phone.register(base, "dora")) as phone, closing(Phone.register(base, "emil")) as friend:
+        commands = Commands(phone, friend)
         await under_traffic(stack, before, ledger, commands)
 
     await asyncio.to_thread(eventually, lambda: came_back(stack, victim, before), within_s=60)
@@ -60,39 +64,63 @@ def came_back(stack: Stack, victim: str, before: int) -> bool:
 
 
 class Commands:
-    """One person who opens rolls, each with a key of its own, and tries again until it is answered."""
+    """One person who opens rolls, takes photos and follows; tries again, under the same key, until answered."""
 
-    def __init__(self, phone: Phone) -> None:
+    def __init__(self, phone: Phone, friend: Phone) -> None:
         self._phone = phone
+        self._friend = friend
         self.opened: dict[str, str] = {}  # roll's name -> its id, as answered
-        self.given_up: set[str] = set()
+        self.taken: set[str] = set()  # photos, as answered
+        self.given_up: list[str] = []
 
     def run(self, seconds: float) -> None:
         """Gives commands for so long."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            self._open(f"roll-{token_hex(6)}")
-            time.sleep(0.1)
+            name = f"roll-{token_hex(6)}"
+            if roll := self._tried(name, self._open):
+                self.opened[name] = roll
+                if photo := self._tried(f"photo-{name}", partial(self._take, roll)):
+                    self.taken.add(photo)
+            self._tried(f"follow-{name}", self._follow)
 
-    def _open(self, name: str) -> None:
-        for _ in range(40):
+    def _tried(self, key: str, command: Callable[[str], str]) -> str | None:
+        for _ in range(60):
             try:
-                answer = self._phone.call("POST", "/v1/rolls", json={"name": name}, headers={"idempotency-key": name})
+                return command(key)
             except (Unexpected, httpx.HTTPError):
                 time.sleep(0.5)
-                continue
-            self.opened[name] = answer["roll"]["id"]
-            return
-        self.given_up.add(name)
+        self.given_up.append(key)
+        return None
+
+    def _open(self, key: str) -> str:
+        asked = {"name": key, "develop": "1s", "visibility": "public"}
+        answer = self._phone.call("POST", "/v1/rolls", json=asked, headers={"idempotency-key": key})
+        return str(answer["roll"]["id"])
+
+    def _take(self, roll: str, key: str) -> str:
+        told = {"upload_id": self._phone.upload(photographs()[0]), "roll": roll}
+        answer = self._phone.call("POST", "/v1/photos", json=told, headers={"idempotency-key": f"{key}-{token_hex(4)}"})
+        return str(answer["photo"]["id"])
+
+    def _follow(self, key: str) -> str:
+        method = "POST" if len(self.opened) % 2 else "DELETE"
+        self._phone.call(method, f"/v1/users/{self._friend.user}/follow")
+        return key
 
 
 def assert_commands_took_effect_once(stack: Stack, commands: Commands) -> None:
-    """Each answered roll is in the log; a retried command made one fact, however often that stands there."""
-    made: dict[str, set[str]] = {}
+    """Each answered roll and photo is in the log; a retried command made one fact, however often that stands there."""
+    rolls: dict[str, set[str]] = {}
+    developed: set[str] = set()
     for record in log.records(stack.settings, FACTS):
-        fact = facts.decode(record.value)
-        if isinstance(fact, facts.RollOpened):
-            made.setdefault(fact.personal.name, set()).add(str(fact.id))
+        match facts.decode(record.value):
+            case facts.RollOpened() as fact:
+                rolls.setdefault(fact.personal.name, set()).add(str(fact.id))
+            case facts.PhotoDeveloped() as fact:
+                developed.add(fact.photo)
     assert commands.opened
+    assert commands.taken
     assert not commands.given_up
-    assert all(len(made[name]) == 1 for name in commands.opened)
+    assert all(len(rolls[name]) == 1 for name in commands.opened)
+    assert commands.taken <= developed, "a photo that was accepted never came out of the bath"
