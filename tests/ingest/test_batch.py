@@ -3,6 +3,7 @@
 import gzip
 from base64 import b64encode
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import msgspec
@@ -19,6 +20,11 @@ from tests.ingest.world import World
 
 WRITE_KEY = "local-write-key"
 BASIC = {"authorization": "Basic " + b64encode(f"{WRITE_KEY}:".encode()).decode()}
+
+
+def a_trace() -> str:
+    """Finds one request's records in a log that other runs wrote to."""
+    return f"test-{uuid4()}"
 
 
 async def posted(world: World, body: bytes, path: str = "/v1/batch", **headers: str) -> httpx.Response:
@@ -39,10 +45,10 @@ def stored(settings: Settings, trace: str) -> list[events.EventsRecord]:
 async def test_an_accepted_batch_is_in_the_log_one_record_per_person(world: World, parts: Stack) -> None:
     body = a_batch(*(a_track(f"E{n}", userId=user) for n, user in enumerate("abab")))
 
-    answer = await posted(world, body, x_request_id="batch-of-two")
+    answer = await posted(world, body, x_request_id=(trace := a_trace()))
 
     assert (answer.status_code, answer.json()) == (200, {"success": True, "results": []})
-    assert sorted((r.key, r.indexes) for r in stored(parts.settings, "batch-of-two")) == [("a", (0, 2)), ("b", (1, 3))]
+    assert sorted((r.key, r.indexes) for r in stored(parts.settings, trace)) == [("a", (0, 2)), ("b", (1, 3))]
 
 
 async def test_results_name_what_was_not_simply_accepted_or_everything_when_asked(world: World) -> None:
@@ -59,11 +65,11 @@ async def test_results_name_what_was_not_simply_accepted_or_everything_when_aske
 
 
 async def test_a_batch_of_which_nothing_is_acceptable_stores_nothing(world: World, parts: Stack) -> None:
-    answer = await posted(world, a_batch(*[{"type": "track"}] * 500), x_request_id="all-bad-500")
+    answer = await posted(world, a_batch(*[{"type": "track"}] * 500), x_request_id=(trace := a_trace()))
 
     problem = answer.json()
     assert (answer.status_code, problem["code"], len(problem["errors"])) == (422, "type_error", 20)
-    assert stored(parts.settings, "all-bad-500") == []
+    assert stored(parts.settings, trace) == []
 
 
 @pytest.mark.parametrize(
@@ -110,10 +116,10 @@ async def test_without_a_good_write_key_the_answer_is_401(
 
 @pytest.mark.parametrize("kind", ["track", "identify", "page", "screen", "group", "alias"])
 async def test_a_single_call_is_stored_as_its_path_says(world: World, parts: Stack, kind: str) -> None:
-    answer = await posted(world, b'{"userId":"ana","event":"E"}', path=f"/v1/{kind}", x_request_id=f"single-{kind}")
+    answer = await posted(world, b'{"userId":"ana","event":"E"}', path=f"/v1/{kind}", x_request_id=(trace := a_trace()))
 
     assert answer.status_code == 200
-    [record] = stored(parts.settings, f"single-{kind}")
+    [record] = stored(parts.settings, trace)
     assert [event.type for _, event in events.indexed(record)] == [kind]
 
 
