@@ -13,10 +13,14 @@ Code = Literal[
     "bad_encoding",
     "bad_fields",
     "bad_film",
+    "bad_framing",
+    "bad_header",
+    "bad_host",
     "bad_id",
     "bad_limit",
     "bad_name",
     "bad_property_name",
+    "bad_request_line",
     "bad_size",
     "bad_text",
     "bad_timezone",
@@ -29,10 +33,12 @@ Code = Literal[
     "empty_body",
     "event_too_large",
     "forbidden",
+    "headers_too_large",
     "id_conflict",
     "idempotency_in_progress",
     "idempotency_key_invalid",
     "idempotency_key_reused",
+    "incomplete_body",
     "internal_error",
     "invalid_credentials",
     "invalid_key",
@@ -50,6 +56,7 @@ Code = Literal[
     "number_out_of_range",
     "payload_too_large",
     "rebuilding",
+    "request_timeout",
     "self_follow",
     "string_too_long",
     "text_too_long",
@@ -64,6 +71,7 @@ Code = Literal[
     "unsupported_image",
     "unsupported_media_type",
     "upload_missing",
+    "uri_too_long",
     "weak_password",
 ]
 
@@ -77,10 +85,14 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "bad_encoding": (400, "The body does not decompress"),
     "bad_fields": (422, "Answers have one shape here"),
     "bad_film": (422, "There is no such film"),
+    "bad_framing": (400, "The body's length is ambiguous"),
+    "bad_header": (400, "A header is not readable"),
+    "bad_host": (400, "The host is missing or not ours"),
     "bad_id": (422, "The id is not one of ours"),
     "bad_limit": (422, "The limit is out of range"),
     "bad_name": (422, "The name is not usable"),
     "bad_property_name": (400, "A property name is too long"),
+    "bad_request_line": (400, "The request line is not readable"),
     "bad_size": (422, "The size is out of range"),
     "bad_text": (422, "The text holds characters we do not accept"),
     "bad_timezone": (422, "There is no such time zone"),
@@ -93,10 +105,12 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "empty_body": (400, "The body is empty"),
     "event_too_large": (413, "An event is too large"),
     "forbidden": (403, "This is not yours to do"),
+    "headers_too_large": (431, "The headers are too large"),
     "id_conflict": (422, "Two different events share one id"),
     "idempotency_in_progress": (409, "The same command is being carried out"),
     "idempotency_key_invalid": (400, "The Idempotency-Key is not usable"),
     "idempotency_key_reused": (422, "The Idempotency-Key was used for something else"),
+    "incomplete_body": (400, "The body ended early"),
     "internal_error": (500, "Something is broken on our side"),
     "invalid_credentials": (401, "User name or password is wrong"),
     "invalid_key": (401, "The write key is missing or unknown"),
@@ -114,6 +128,7 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "number_out_of_range": (400, "An integer is beyond 2^53-1"),
     "payload_too_large": (413, "The body is too large"),
     "rebuilding": (503, "Views are being rebuilt"),
+    "request_timeout": (408, "The request did not come in time"),
     "self_follow": (422, "Nobody follows themselves"),
     "string_too_long": (422, "A text is too long"),
     "text_too_long": (422, "The text is too long"),
@@ -128,6 +143,7 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "unsupported_image": (415, "The image type is not accepted"),
     "unsupported_media_type": (415, "The content type is not accepted"),
     "upload_missing": (422, "Nothing was uploaded under this ticket"),
+    "uri_too_long": (414, "The URL is too long"),
     "weak_password": (422, "The password is too easy to guess"),
 }
 
@@ -136,6 +152,7 @@ CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:darkroom:problem:"
 MAX_ERRORS = 20
 MAX_BYTES = 2048
+LIMITED_IN_BYTES: frozenset[Code] = frozenset({"payload_too_large", "decompressed_too_large", "event_too_large"})
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -152,6 +169,7 @@ class Refused(msgspec.Struct, frozen=True):
     detail: str
     errors: tuple[Fault, ...] = ()
     retry_after_s: int | None = None
+    limit: int | None = None
 
     @property
     def status(self) -> int:
@@ -167,9 +185,11 @@ class Refusal(Exception):
         self.refused = refused
 
 
-def refusal(code: Code, detail: str, *errors: Fault, retry_after_s: int | None = None) -> Refusal:
+def refusal(
+    code: Code, detail: str, *errors: Fault, retry_after_s: int | None = None, limit: int | None = None
+) -> Refusal:
     """What a door raises, in one line: code, detail, and the members that are wrong."""
-    return Refusal(Refused(code, detail, errors, retry_after_s))
+    return Refusal(Refused(code, detail, errors, retry_after_s, limit))
 
 
 def body(refused: Refused, *, instance: str, request_id: str) -> bytes:
@@ -186,6 +206,10 @@ def body(refused: Refused, *, instance: str, request_id: str) -> bytes:
         "retryable": status in RETRYABLE_STATUS,
         "errors": refused.errors[:MAX_ERRORS],
     }
+    if refused.limit is not None:
+        document["limit"] = refused.limit
+        if refused.code in LIMITED_IN_BYTES:
+            document["max_bytes"] = refused.limit
     while len(encoded := msgspec.json.encode(document)) > MAX_BYTES and document["errors"]:
         document["errors"] = document["errors"][: len(document["errors"]) // 2]
     return encoded

@@ -83,7 +83,8 @@ def envelope(body: bytes) -> Envelope | Refused:
     if not found.batch:
         return Refused("empty_batch", "batch holds no event; expected 1..500")
     if len(found.batch) > MAX_EVENTS:
-        return Refused("batch_too_large", f"batch holds {len(found.batch)} events; expected 1..{MAX_EVENTS}")
+        detail = f"batch holds {len(found.batch)} events; expected 1..{MAX_EVENTS}"
+        return Refused("batch_too_large", detail, limit=MAX_EVENTS)
     if found.context is not UNSET and bytes(found.context)[:1] not in (b"{", b"n"):
         return Refused("type_error", "context is not an object", (Fault("/context", "type_error"),))
     return found
@@ -222,4 +223,5 @@ def refused(results: Iterable[Result]) -> Refused:
     statuses = {PROBLEMS[code][0] for _, code in codes}
     code = codes[0][1] if len(statuses) == 1 else "type_error"
     faults = tuple(Fault(f"/batch/{index}", code) for index, code in codes)
-    return Refused(code, f"none of {len(codes)} events is acceptable", faults)
+    limit = limits.EVENT_BYTES if code == "event_too_large" else None
+    return Refused(code, f"none of {len(codes)} events is acceptable", faults, limit=limit)
