@@ -2,8 +2,10 @@
 
 import json
 import zlib
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import cramjam
 import msgspec
 from starlette.types import Receive, Scope
 
@@ -36,18 +38,19 @@ def header(scope: Scope, name: bytes) -> str | None:
 
 async def read(scope: Scope, receive: Receive, *, max_bytes: int) -> bytes:
     """The whole body, decompressed, at most `max_bytes` (refused from the headers where they tell)."""
-    encoding = _encoding(scope)
+    inflate = _inflate(scope)
     _refuse_announced(scope, max_bytes)
     body = await _received(receive, max_bytes)
-    return inflated(body, max_bytes) if encoding == "gzip" and body else body
+    return inflate(body, max_bytes) if inflate and body else body
 
 
-def _encoding(scope: Scope) -> str:
+def _inflate(scope: Scope) -> Callable[[bytes, int], bytes] | None:
+    """What takes the body's one coding off; None when it has none."""
     given = [value for key, value in scope["headers"] if key == b"content-encoding"]
     named = b",".join(given).decode("latin-1").strip().lower() or "identity"
-    if named not in ("identity", "gzip"):
-        raise refusal("unsupported_encoding", "Content-Encoding is neither identity nor gzip")
-    return named
+    if named not in CODINGS:
+        raise refusal("unsupported_encoding", f"Content-Encoding is none of {', '.join(CODINGS)}")
+    return CODINGS[named]
 
 
 def _refuse_announced(scope: Scope, max_bytes: int) -> None:
@@ -73,21 +76,47 @@ async def _received(receive: Receive, max_bytes: int) -> bytes:
 
 
 def _too_large(max_bytes: int) -> Exception:
-    return refusal("payload_too_large", f"the body is too large; at most {max_bytes} bytes")
+    return refusal("payload_too_large", f"the body is too large; at most {max_bytes} bytes", limit=max_bytes)
 
 
-def inflated(packed: bytes, max_bytes: int) -> bytes:
+def gunzipped(packed: bytes, max_bytes: int) -> bytes:
     """What one gzip member holds; stops at `max_bytes` whatever it would become."""
     stream = zlib.decompressobj(GZIP_WINDOW)
+    room = _room(packed, max_bytes)
     try:
-        body = stream.decompress(packed, max_bytes + 1)
+        body = stream.decompress(packed, room + 1)
     except zlib.error as error:
         raise refusal("bad_encoding", "the body is not gzip") from error
-    if len(body) > max_bytes or (len(body) > RATIO_FREE_BYTES and len(body) > RATIO * len(packed)):
-        raise refusal("decompressed_too_large", f"the body inflates to too much; at most {max_bytes} bytes")
+    if len(body) > room:
+        raise _inflates_too_far(max_bytes)
     if not stream.eof or stream.unused_data:
         raise refusal("bad_encoding", "the body is not exactly one gzip member")
     return body
+
+
+def unzstd(packed: bytes, max_bytes: int) -> bytes:
+    """What the zstd frames hold; stops where the room for it ends, whatever it would become."""
+    into = bytearray(_room(packed, max_bytes))
+    try:
+        size = cramjam.zstd.decompress_into(packed, into)
+    except cramjam.DecompressionError as error:
+        if "whole buffer" in str(error):  # its only way to say that `into` is full; a test pins it
+            raise _inflates_too_far(max_bytes) from error
+        raise refusal("bad_encoding", "the body is not zstd") from error
+    return bytes(memoryview(into)[:size])
+
+
+def _room(packed: bytes, max_bytes: int) -> int:
+    """How much a body of this size may become."""
+    return min(max_bytes, max(RATIO_FREE_BYTES, RATIO * len(packed)))
+
+
+def _inflates_too_far(max_bytes: int) -> Exception:
+    detail = f"the body inflates to too much; at most {max_bytes} bytes and {RATIO} times its size"
+    return refusal("decompressed_too_large", detail, limit=max_bytes)
+
+
+CODINGS: Mapping[str, Callable[[bytes, int], bytes] | None] = {"identity": None, "gzip": gunzipped, "zstd": unzstd}
 
 
 def expect_type(scope: Scope, *types: str) -> str:

@@ -5,6 +5,7 @@ from base64 import b64encode
 from typing import Any
 from uuid import uuid4
 
+import cramjam
 import httpx
 import msgspec
 import pytest
@@ -123,10 +124,12 @@ async def test_a_single_call_is_stored_as_its_path_says(world: World, parts: Sta
     assert [event.type for _, event in events.indexed(record)] == [kind]
 
 
-async def test_gzip_is_taken_and_a_bomb_is_not(world: World) -> None:
-    good = await posted(world, gzip.compress(a_batch()), content_encoding="gzip")
-    bomb = await posted(world, gzip.compress(b"0" * 100_000_000), content_encoding="gzip")
-    thrice = await posted(world, b"", content_encoding="gzip, gzip")
+@pytest.mark.parametrize("coding", [gzip, cramjam.zstd], ids=["gzip", "zstd"])
+async def test_a_packed_body_is_taken_and_a_bomb_is_not(world: World, coding: Any) -> None:
+    name = "gzip" if coding is gzip else "zstd"
+    good = await posted(world, bytes(coding.compress(a_batch())), content_encoding=name)
+    bomb = await posted(world, bytes(coding.compress(b"0" * 100_000_000)), content_encoding=name)
+    thrice = await posted(world, b"", content_encoding=f"{name}, gzip")
 
     assert good.status_code == 200
     assert (bomb.status_code, bomb.json()["code"]) == (413, "decompressed_too_large")
