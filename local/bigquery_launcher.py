@@ -4,7 +4,7 @@
 nothing of ours; its own libraries are not in our environment, hence `Any`.
 
 What is changed, and why:
-- DuckDB's extensions are loaded from wheels; a plain start would download them.
+- DuckDB's extensions are loaded from wheels, and nothing is installed; a plain start would download them.
 - Append and finalize hold one lock per stream. Offset check, insert and count are three steps in 0.4.0, so two appends
   could take the same offset, and a finalize did not wait for an append in flight: the fence of the sink would leak.
 - A batch is tried before it is inserted. In 0.4.0 one malformed JSON value made the good rows go in *and* an error come
@@ -45,6 +45,8 @@ def load_extensions() -> None:
         connection = plain(*args, **kwargs)
         for name in EXTENSIONS:
             connection.execute(f"LOAD '{_extension(name)}'")
+        # a folder of ours that stays empty: what somebody's home happens to hold must not hide a missing wheel
+        connection.execute(f"SET extension_directory = '{settings.data_dir / 'extensions'}'")
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         return connection
 
@@ -54,6 +56,24 @@ def load_extensions() -> None:
 def _extension(name: str) -> Path:
     wheel = importlib.resources.files(f"duckdb_extension_{name}")
     return Path(str(wheel)) / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
+
+
+class Script:
+    """A SQL file of the emulator without its INSTALL lines, which would download what the wheels brought."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read_text(self) -> str:
+        """What the emulator runs of it."""
+        return "\n".join(line for line in self._path.read_text().splitlines() if not line.startswith("INSTALL "))
+
+
+def install_nothing() -> None:
+    """The emulator's own functions come without downloads."""
+    from local_bigquery.engine import database  # type: ignore[import-not-found]
+
+    database.FUNCTIONS = [Script(path) for path in database.FUNCTIONS]
 
 
 def lock_streams() -> None:
@@ -80,7 +100,7 @@ def insert_all_or_none() -> None:
     With `skipInvalidRows` (REST only) the good rows of such a batch stay out as well; we never ask for it.
     """
     from local_bigquery.catalog import tabledata  # type: ignore[import-not-found]
-    from local_bigquery.engine import database  # type: ignore[import-not-found]
+    from local_bigquery.engine import database
 
     insert = tabledata._insert
 
@@ -164,6 +184,7 @@ def main() -> None:
     settings.bigquery_host, settings.bigquery_port, settings.grpc_port = host, int(rest_port), int(grpc_port)
     settings.data_dir, settings.default_project_id = Path(data), project
     load_extensions()
+    install_nothing()
     lock_streams()
     insert_all_or_none()
     server = serve_grpc(host, int(grpc_port))
