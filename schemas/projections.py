@@ -199,7 +199,7 @@ def command_lease(fact: FactId) -> Key:
 
 
 def minute(at: datetime) -> Key:
-    """HASH name -> count of what the minute of `at` received (`events:<name>`, `facts:<type>`)."""
+    """HASH name -> count of what the minute of `at` received (`events:<type>`, `facts:<type>`, and both sums)."""
     stamp = at.strftime("%Y%m%dT%H%M")
     return _in(bucket_of_text(stamp), f"m:{stamp}")
 
