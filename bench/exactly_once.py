@@ -41,7 +41,7 @@ def settle(door: warehouse.Warehouse, accepted: set[str], patience_s: float) -> 
 
 
 def main() -> int:
-    """1 when an accepted event is missing or doubled."""
+    """1 when an accepted event is missing or doubled, or none was accepted at all."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--stack", default="default")
     arguments.add_argument("--seconds", type=float, default=60)
@@ -62,7 +62,7 @@ def main() -> int:
     print(f"events accepted      {len(ledger.accepted)}")
     print(f"in BigQuery          {len(ours)}, missing {missing}, more than once {doubled}")
     print(f"all visible after    {waited:.1f} s")
-    return 1 if missing or doubled else 0
+    return 1 if missing or doubled or not ledger.accepted else 0
 
 
 if __name__ == "__main__":
