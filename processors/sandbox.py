@@ -12,22 +12,15 @@ A child that cannot even start raises `OSError`, which a caller retries: no phot
 
 import asyncio
 import contextlib
-import ctypes
-import io
-import math
 import os
-import resource
 import signal
 import sys
-import time
-import traceback
 from collections import deque
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
-from processors.rules import film
+from processors.child import Answer, Failed
 from processors.rules.film import Developed, Spoiled
 
 TIMEOUT_S = 10.0  # by the clock, for one attempt; a stalled machine is not the photo's fault, so there is a second
@@ -35,22 +28,16 @@ CPU_S = 5  # the slowest photo that passes the header takes 2; a bomb must not h
 HEADROOM_BYTES = 512 << 20  # over what a warm child has mapped; 50 MP take 20 MB, 285 when progressive, 370 as PNG
 PHOTOS_PER_CHILD = 500  # so that a leak in a decoder stays small; a start costs 0.5 s
 START_S = 30.0  # 0.5 s on a quiet machine
+EXIT_S = 5.0  # from closed pipes to the exit status; under a millisecond on a quiet machine
 LARGEST_ANSWER = 64 << 20  # three JPEGs take 2 MB; what a captured child sends is not trusted either
 
 # Pillow's arena kept between photos: 10 % less CPU (bench/film.py).
 PILLOW = {"PILLOW_BLOCKS_MAX": "16", "PILLOW_BLOCK_SIZE": "1m"}
 HOME = Path(__file__).parents[1]
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class FilmError(Exception):
     """The film itself raised: a mistake of ours with this photo, for the dead letters. Holds the child's traceback."""
-
-
-class _Failed(msgspec.Struct, frozen=True, tag=True):
-    """The child's way to say that the film raised."""
-
-    traceback: str
 
 
 class _Suspect(msgspec.Struct, frozen=True):
@@ -59,9 +46,7 @@ class _Suspect(msgspec.Struct, frozen=True):
     reason: str
 
 
-_Request = tuple[str, bytes]  # film, original
-_Answer = Developed | Spoiled | _Failed
-_ANSWERS: msgspec.msgpack.Decoder[_Answer] = msgspec.msgpack.Decoder(_Answer)
+_ANSWERS: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
 
 
 class Sandbox:
@@ -105,7 +90,7 @@ class Sandbox:
 
     async def _attempt(self, child: "_Child", original: bytes, film: str) -> Developed | Spoiled | _Suspect:
         """Whatever comes of it, `child` is afterwards idle and sound, or gone."""
-        answer: _Answer | _Suspect = _Suspect("film_crashed")
+        answer: Answer | _Suspect = _Suspect("film_crashed")
         try:
             async with asyncio.timeout(self._timeout_s):
                 answer = await child.ask(film, original)
@@ -115,7 +100,7 @@ class Sandbox:
             pass
         finally:  # also when cancelled: an answer that nobody read would be taken for the next photo's
             await self._put_back(child, sound=not isinstance(answer, _Suspect))
-        if isinstance(answer, _Failed):
+        if isinstance(answer, Failed):
             raise FilmError(answer.traceback)
         return Spoiled("film_timeout") if child.ran_out_of_cpu else answer
 
@@ -136,7 +121,7 @@ class Sandbox:
 
 
 class _Child:
-    """One process and its two pipes. A frame is four bytes of length, big-endian, and that many bytes of msgpack."""
+    """One process of `processors.child` and its two pipes."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdin is not None and process.stdout is not None  # noqa: PT018 - asked for in `start`
@@ -147,7 +132,7 @@ class _Child:
     @classmethod
     async def start(cls, cpu_s: int, headroom_bytes: int) -> "_Child":
         """A child that has loaded the film and locked itself in; `OSError` when it does not get there."""
-        arguments = ["-P", "-m", "processors.sandbox", str(os.getpid()), str(cpu_s), str(headroom_bytes)]
+        arguments = ["-P", "-m", "processors.child", str(os.getpid()), str(cpu_s), str(headroom_bytes)]
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *arguments,
@@ -173,7 +158,7 @@ class _Child:
         """True once it has ended and the kernel ended it for that."""
         return self._process.returncode == -signal.SIGXCPU
 
-    async def ask(self, film: str, original: bytes) -> _Answer:
+    async def ask(self, film: str, original: bytes) -> Answer:
         """Has one photo developed; `OSError` or `EOFError` when the child dies of it."""
         self.photos += 1
         request = msgspec.msgpack.encode((film, original))
@@ -189,68 +174,21 @@ class _Child:
 
     async def end(self) -> None:
         """Gone when this returns; it holds nothing that a SIGKILL could hurt."""
-        if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-        await self._process.communicate()
+        try:
+            if self._out.at_eof() or self._in.is_closing():
+                await self._exit()
+        finally:
+            if self._process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    self._process.kill()
+            await self._process.communicate()
 
+    async def _exit(self) -> None:
+        """Waits for the status of a child that closed its pipes; one that lives on is not waited for long.
 
-def main(parent: int, cpu_s: int, headroom_bytes: int) -> None:
-    """The child: answers photos until its parent closes the pipe."""
-    _die_with(parent)
-    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group; the parent decides when we end
-        signal.signal(number, signal.SIG_IGN)
-    answers = io.FileIO(os.dup(1), "wb")
-    os.dup2(2, 1)  # a library that prints must not speak into the pipe
-    film.load()
-    _lock_in(headroom_bytes)
-    _send(answers, b"")
-    while request := _received(sys.stdin.buffer):
-        _allow_cpu(cpu_s)
-        name, original = msgspec.msgpack.decode(request, type=_Request)
-        _send(answers, msgspec.msgpack.encode(_answer(name, original)))
-
-
-def _answer(name: str, original: bytes) -> _Answer:
-    try:
-        return film.develop(original, name)
-    except MemoryError:
-        return Spoiled("too_much_memory")
-    except Exception:  # the pure phase of this processor: whatever it raises belongs to this photo, see log.md
-        return _Failed(traceback.format_exc())
-
-
-def _die_with(parent: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it went between our start and the line above
-        sys.exit(1)
-
-
-def _lock_in(headroom_bytes: int) -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    if sys.platform == "linux":
-        mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (mapped + headroom_bytes, mapped + headroom_bytes))
-
-
-def _allow_cpu(cpu_s: int) -> None:
-    """From now; at the limit the kernel sends SIGXCPU, which ends us."""
-    used_s = math.ceil(time.process_time())
-    resource.setrlimit(resource.RLIMIT_CPU, (used_s + cpu_s, resource.RLIM_INFINITY))
-
-
-def _received(pipe: BinaryIO) -> bytes:
-    """The next frame; empty when the parent has closed the pipe."""
-    return pipe.read(int.from_bytes(pipe.read(4)))
-
-
-def _send(pipe: io.FileIO, body: bytes) -> None:
-    frame = memoryview(len(body).to_bytes(4) + body)
-    while frame:
-        frame = frame[pipe.write(frame) :]
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:4]))
+        `kill` polls: at this moment it would take the status away from asyncio's watcher, which then reports 255, and
+        nobody would know that the child ran out of CPU.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(EXIT_S):
+                await self._process.wait()

@@ -120,6 +120,24 @@ async def test_a_photo_that_needs_too_much_cpu_is_spoiled_at_once(a_slow_photo: 
     await sandbox.close()
 
 
+async def test_it_waits_for_an_exit_status_that_is_later_than_the_closed_pipe(
+    a_slow_photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a busy machine. `Popen.kill` polls: too early, it takes the status, and the photo counts as a crash."""
+    waitpid = os.waitpid  # Popen has a reference of its own
+
+    def late(pid: int, options: int) -> tuple[int, int]:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        time.sleep(0.3)
+        return waitpid(pid, options)
+
+    monkeypatch.setattr(os, "waitpid", late)
+    sandbox = Sandbox(cpu_s=0)
+
+    assert await sandbox.develop(a_slow_photo, FILM) == Spoiled("film_timeout")
+    await sandbox.close()
+
+
 async def test_the_loop_turns_while_a_photo_hangs_and_is_given_up(a_slow_photo: bytes) -> None:
     sandbox = Sandbox(timeout_s=0.5)
     photo = asyncio.create_task(sandbox.develop(a_slow_photo, FILM))
