@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -17,7 +18,17 @@ def contract() -> str:
     _, components = msgspec.json.schema_components(
         types, ref_template="#/{name}", schema_hook=lambda kind: {"title": "anything"}
     )
-    return json.dumps(components, indent=1, sort_keys=True) + "\n"
+    return json.dumps(_without_words(components), indent=1, sort_keys=True) + "\n"
+
+
+def _without_words(schema: Any) -> Any:
+    """Docstrings are no part of the contract. A property of that name would be: its schema is an object, no text."""
+    if isinstance(schema, list):
+        return [_without_words(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    named = schema.items()
+    return {name: _without_words(each) for name, each in named if name != "description" or not isinstance(each, str)}
 
 
 def test_the_log_s_contract_is_the_one_that_was_reviewed() -> None:
