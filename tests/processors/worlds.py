@@ -87,8 +87,8 @@ class World:
         self, processor: Processor = "feeds", kind: type[Projections] = Projections, at: datetime = a.NOON
     ) -> Any:
         store = kind(processor, self._url, lambda: at)
+        self._stack.push_async_callback(store.close)  # first: an `open` that fails may have connected
         await store.open()
-        self._stack.push_async_callback(store.close)
         return store
 
     async def feeds(self) -> dict[UserId, list[PhotoId]]:
