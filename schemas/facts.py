@@ -142,6 +142,7 @@ class PhotoDeleted(_Fact, frozen=True, kw_only=True):
     """The author took the photo back; wins over whatever is processed later."""
 
     photo: PhotoId
+    roll: RollId | None = None
 
 
 Fact = (

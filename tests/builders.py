@@ -189,10 +189,12 @@ def photo_spoiled(
     return PhotoSpoiled(id=a_fact_id("spoiled", photo), at=at, by=by, photo=photo, reason=reason)
 
 
-def photo_deleted(by: UserId | None = None, photo: PhotoId | None = None, at: datetime = NOON) -> PhotoDeleted:
+def photo_deleted(
+    by: UserId | None = None, photo: PhotoId | None = None, roll: RollId | None = None, at: datetime = NOON
+) -> PhotoDeleted:
     by = by or a_user()
     photo = photo or a_photo(by)
-    return PhotoDeleted(id=a_fact_id("deleted", photo), at=at, by=by, photo=photo)
+    return PhotoDeleted(id=a_fact_id("deleted", photo), at=at, by=by, photo=photo, roll=roll)
 
 
 # --- secrets and events -----------------------------------------------------------------------------------------------

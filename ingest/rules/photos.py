@@ -128,4 +128,4 @@ def decide_deletion(
     """The author takes it back; None when they did already. To anyone else there is nothing to delete."""
     if card is None or card.author != by:
         return Refused("not_found", "there is no such photo of yours")
-    return None if card.deleted_at else PhotoDeleted(id=id, at=at, by=by, photo=photo)
+    return None if card.deleted_at else PhotoDeleted(id=id, at=at, by=by, photo=photo, roll=card.roll)

@@ -98,9 +98,11 @@ def _fate(fact: PhotoDeveloped | PhotoSpoiled | PhotoDeleted) -> Changes:
             yield _note(photo, _developed(fact))
         case PhotoSpoiled(photo=photo, reason=reason):
             yield _note(photo, Card(spoiled=reason))
-        case PhotoDeleted(photo=photo, by=author):
+        case PhotoDeleted(photo=photo, by=author, roll=roll):
             yield _note(photo, Card(deleted_at=fact.at))  # what counts: every read asks the card
             yield Remove(projections.user_photos(author), projections.place(photo))
+            if roll:
+                yield Remove(projections.roll_photos(roll), projections.place(photo))
 
 
 def _note(photo: PhotoId, card: Card) -> Save:

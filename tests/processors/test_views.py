@@ -132,6 +132,12 @@ def test_a_deleted_photo_leaves_the_grid_and_says_so_on_its_card() -> None:
     ]
 
 
+def test_a_deleted_photo_leaves_its_roll_too() -> None:
+    fact = a.photo_deleted(ANA, roll=a.a_roll())
+
+    assert done(fact)[2:] == [Remove(projections.roll_photos(a.a_roll()), place(fact.photo))]
+
+
 def test_a_session_ends_by_itself() -> None:
     session = a.a_session(ANA)
 

@@ -114,7 +114,9 @@ def test_only_the_author_deletes_and_twice_is_once() -> None:
     def deletion(card: Card | None) -> PhotoDeleted | Refused | None:
         return decide_deletion(card, photo=a_photo(), id=a_fact_id(), by=a_user(), at=NOON)
 
-    assert isinstance(deletion(Card(author=a_user())), PhotoDeleted)
+    made = deletion(Card(author=a_user(), roll=a_roll()))
+    assert isinstance(made, PhotoDeleted)
+    assert made.roll == a_roll()
     assert deletion(Card(author=a_user(), deleted_at=NOON)) is None
     others = [deletion(Card(author=a_user("ben"))), deletion(None)]
     assert [found.code for found in others if isinstance(found, Refused)] == ["not_found", "not_found"]
