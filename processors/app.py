@@ -93,11 +93,24 @@ class App(faust.App):
 
     @Service.task
     async def _remember(self) -> None:
+        said = ""
         while not await self.sleep_until_stopped(self.pace.look_s):
-            try:
-                await asyncio.wait_for(self.memory.look(), self.pace.timeout_s)
-            except Exception as error:  # the store or Kafka is away: the loop retries where it matters, we look again
-                log.warning("could not look at the store", processor=self.processor.name, error=repr(error)[:500])
+            said = await self._look(said)
+
+    async def _look(self, said: str) -> str:
+        """What is wrong with the store, "" when nothing is; said aloud, with the stack, when it is not what was `said`.
+
+        Mostly the store or Kafka is away: the loop retries where it matters, we look again. But a bug of ours ends up
+        here too, and keeps the processor unready.
+        """
+        try:
+            await asyncio.wait_for(self.memory.look(), self.pace.timeout_s)
+        except Exception as error:
+            wrong = repr(error)[:500]
+            if wrong != said:
+                log.exception("could not look at the store", processor=self.processor.name, error=wrong)
+            return wrong
+        return ""
 
     @Service.task
     async def _watch(self) -> None:
@@ -213,7 +226,7 @@ def _phases(app: App, wiring: Wiring, telemetry: Telemetry) -> Phases:
         dead_letters=DeadLetters(_sender(app), processor.name, wiring.clock, app.pace.dead_topic),
         patience=patience,
         telemetry=telemetry,
-        guard=app.memory.guard,
+        guard=loop.guard,
     )
 
 

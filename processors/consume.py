@@ -6,7 +6,7 @@ is done with a batch), `patience.py` (retrying), `memory.py` (what the store rem
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from time import monotonic
 from typing import Any, cast
 
@@ -44,6 +44,7 @@ class Loop:
         self._memory = memory
         self._telemetry = telemetry
         self._leave = leave
+        self._under_way: Sequence[Any] = ()  # messages of the batch
         self.turned_at = monotonic()
 
     async def run(self, stream: Any, phases: Phases, *, batch: int, window_s: float) -> None:
@@ -67,19 +68,35 @@ class Loop:
             return "stopping"
         return "rebalancing" if self._app.rebalancing else None
 
+    async def guard(self, attempt: Callable[[], Awaitable[None]]) -> None:
+        """One attempt of `apply`, if nothing is lost and the batch is still ours."""
+        await self._memory.guard(attempt, self._no_longer_ours)
+
+    def _no_longer_ours(self) -> str | None:
+        """Why the batch under way comes again: while it waited its partitions were rewound, or dealt anew."""
+        if any(map(self._given_back.is_void, self._under_way)):
+            return "store_lost"
+        generation = self._app.consumer_generation_id
+        return "rebalanced" if any(each.generation_id != generation for each in self._under_way) else None
+
     async def _finish(self, stream: Any, phases: Phases, events: Sequence[Any]) -> None:
         began = monotonic()
         events = [event for event in events if not self._is_void(event)]
+        if not events:
+            return
+        self._under_way = [event.message for event in events]
         try:
-            if self._given_back.blocks([event.message for event in events]):
+            if self._given_back.blocks(self._under_way):
                 raise Abandoned("waits_for_earlier")
-            await phases.process([_item(event.message) for event in events])
+            await phases.process([_item(message) for message in self._under_way])
             await self._acknowledge(stream, events)
             self._telemetry.observe(HANDLER_SECONDS, monotonic() - began, self._name)
         except Abandoned as abandoned:
             self._give_back(events, abandoned.why)
         except CapReached as reached:
             await self._stop(reached)
+        finally:
+            self._under_way = ()
 
     async def _acknowledge(self, stream: Any, events: Sequence[Any]) -> None:
         """The whole batch, in order; not if it was rewound meanwhile, for then it comes again."""

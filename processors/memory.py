@@ -53,12 +53,19 @@ class Memory:
         """The store was told everything below this offset."""
         self._told[partition] = offset
 
-    async def guard(self, attempt: Callable[[], Awaitable[None]]) -> None:
-        """One attempt of `apply`, if nothing is lost; else what is lost is on its way again, and the batch with it."""
+    async def guard(self, attempt: Callable[[], Awaitable[None]], no_longer_ours: Callable[[], str | None]) -> None:
+        """One attempt of `apply`, if nothing is lost; else what is lost is on its way again, and the batch with it.
+
+        `no_longer_ours` is asked last: a look that found the loss while the batch waited has told the store its lower
+        offset, so that only the batch itself still says that it is void.
+        """
         async with self._alone:
             try:
                 if await self._rewound():
                     raise Abandoned("store_lost")
+                why = no_longer_ours()
+                if why:
+                    raise Abandoned(why)
                 await attempt()
             except (Abandoned, Poison):
                 raise
@@ -73,12 +80,14 @@ class Memory:
                 await self._rewound()
                 if isinstance(self._store, CatchingUp):
                     await self._progress.look(self._app, self._store, await self._store.progress() or {})
+            except Abandoned:
+                return  # a rebalance: whoever has the partitions afterwards looks
             except BaseException:
                 self._open = False
                 raise
 
     async def _rewound(self) -> bool:
-        """Whether the store had lost something."""
+        """Whether the store had lost something. `Abandoned` when that cannot be known just now."""
         if not self._open:
             await self._opened()
         lost = await self._lost()
@@ -102,8 +111,10 @@ class Memory:
     async def _lost(self) -> dict[Partition, int]:
         """Partitions whose store remembers less than it was told, with where to read on."""
         remembered = await self._store.progress()
-        if remembered is None or self._app.rebalancing:
+        if remembered is None:
             return {}
+        if self._app.rebalancing:  # nobody knows what is ours; an effect written now onto a loss would hide it
+            raise Abandoned("rebalancing")
         consumer = self._app.consumer
         assigned = {tuple(tp): tp for tp in consumer.assignment()}
         told = {at: max(consumer._committed_offset.get(tp) or 0, self._told.get(at, 0)) for at, tp in assigned.items()}

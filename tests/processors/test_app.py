@@ -2,15 +2,18 @@
 
 import random
 from pathlib import Path
+from typing import cast
 
 import confluent_kafka
 import pytest
 from aiokafka.partitioner import DefaultPartitioner
 from kafka import KafkaProducer
+from structlog.testing import capture_logs
 
 from local.stack import Stack
 from processors.agents import PROCESSORS
 from processors.app import App, make_app
+from processors.memory import Memory
 from processors.telemetry import Telemetry
 from schemas.settings import Settings
 from tests.builders import NOON
@@ -56,6 +59,28 @@ async def test_an_app_leaves_no_folder_behind(
     await apps["views"].on_first_start()
 
     assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240 - a folder of the test's own
+
+
+class Broken:
+    """A memory with a bug in it, until it is mended."""
+
+    error: Exception | None = None
+
+    async def look(self) -> None:
+        if self.error:
+            raise self.error
+
+
+async def test_what_keeps_a_processor_from_its_store_is_said_aloud_and_once(apps: dict[str, App]) -> None:
+    app, memory = apps["views"], Broken()
+    app.memory = cast(Memory, memory)
+    said = ""
+    with capture_logs() as lines:
+        for memory.error in (TypeError("a bug"), TypeError("a bug"), OSError("away"), None, OSError("away")):
+            said = await app._look(said)
+
+    assert [line["error"] for line in lines] == ["TypeError('a bug')", "OSError('away')", "OSError('away')"]
+    assert all(line["log_level"] == "error" and line["exc_info"] for line in lines)
 
 
 def test_a_key_goes_where_every_other_client_sends_it(parts: Stack, tmp_path: Path) -> None:
