@@ -8,7 +8,7 @@ COPY requirements.lock .
 RUN /venv/bin/pip install --require-hashes --no-deps -r requirements.lock
 
 FROM python:3.11.13-slim-bookworm AS rooms
-RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin darkroom
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin darkroom && install -d -o darkroom /var/spool/darkroom
 WORKDIR /darkroom
 COPY --from=build /venv /venv
 COPY schemas schemas

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -21,6 +22,7 @@ from ingest.batch import Collector
 from ingest.body import ClientGone
 from ingest.command import Command, carry_out
 from ingest.commands import accounts, photos, rolls, social
+from ingest.disk import Disk
 from ingest.doors import Clock, Doors
 from ingest.front import Front
 from ingest.leases import Leases
@@ -28,6 +30,8 @@ from ingest.log import Log
 from ingest.objects import Objects
 from ingest.passwords import Passwords
 from ingest.projections import Projections, connect
+from ingest.spool import Allowance
+from ingest.store import Place, Store
 from ingest.telemetry import Telemetry
 from schemas.problems import Code, Refusal, Refused
 from schemas.settings import Settings
@@ -75,19 +79,24 @@ def make(settings: Settings, clock: Clock = now) -> Ingest:
         clock=clock,
     )
 
+    allowance = Allowance(settings.spool_max_bytes, settings.spool_max_disk_share)
+    store = Store(doors.log, Place(Path(settings.spool_dir), allowance, Disk()), telemetry, clock)
+
     async def close() -> None:
+        await store.close()
         await doors.log.close()
         doors.passwords.close()
         await redis.aclose()
 
-    web = _web(settings, doors, close)
-    collector = Collector(doors.log, telemetry, settings.write_keys, clock)
+    web = _web(settings, doors, store, close)
+    collector = Collector(store, telemetry, settings.write_keys, clock)
     return Ingest(Front(collector, web, telemetry), web, doors, close)
 
 
-def _web(settings: Settings, doors: Doors, close: Callable[[], Awaitable[None]]) -> FastAPI:
+def _web(settings: Settings, doors: Doors, store: Store, close: Callable[[], Awaitable[None]]) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await store.start()
         beat = asyncio.create_task(_beat(doors))
         yield
         beat.cancel()
@@ -105,7 +114,7 @@ def _web(settings: Settings, doors: Doors, close: Callable[[], Awaitable[None]])
     )
     for command in COMMANDS:
         _add(web, doors, command)
-    _add_health(web, doors)
+    _add_health(web, doors, store)
     for kind in (Refusal, HTTPException, ClientGone, Exception):
         web.add_exception_handler(kind, _on_error)
     web.openapi = lambda: _document(web)  # type: ignore[method-assign] # FastAPI's documented way
@@ -130,14 +139,15 @@ def _add(web: FastAPI, doors: Doors, command: Command) -> None:
     )
 
 
-def _add_health(web: FastAPI, doors: Doors) -> None:
+def _add_health(web: FastAPI, doors: Doors, store: Store) -> None:
     async def live(_: Request) -> Response:
         return _response(answers.told(200, {"live": True}))
 
     async def ready(_: Request) -> Response:
-        """Kafka alone decides: batches need nothing else."""
-        reachable = await doors.log.reachable()
-        return _response(answers.told(200 if reachable else 503, {"ready": reachable, "kafka": reachable}))
+        """Whether an event can be stored, in Kafka or in the spool: batches need nothing else."""
+        kafka = not doors.log.away and await doors.log.reachable()
+        ready = kafka or await store.works()
+        return _response(answers.told(200 if ready else 503, {"ready": ready, "kafka": kafka}))
 
     async def metrics(_: Request) -> Response:
         return Response(doors.telemetry.exposition(), media_type="text/plain; version=0.0.4")

@@ -1,10 +1,11 @@
 """`POST /v1/batch` and the single-call forms: raw ASGI, since a FastAPI route costs as much as the whole batch.
 
-Touches Kafka only; Redis, S3 and BigQuery may be away. 200 means: every accepted event is in Kafka with acks=all.
+Redis, S3 and BigQuery may be away. 200 means: every accepted event is in Kafka with acks=all, or on our disk (`store`).
 """
 
 import asyncio
 from base64 import b64decode
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, get_args
 from urllib.parse import parse_qs
@@ -15,13 +16,13 @@ from starlette.types import Receive, Scope
 from ingest import answers, body
 from ingest.answers import Answer
 from ingest.doors import Clock
-from ingest.log import Log
 from ingest.rules import batch as rules
 from ingest.rules.batch import Accepted, Envelope, Result
+from ingest.store import Durability, Store
 from ingest.telemetry import Telemetry
-from schemas.events import EventType
+from schemas.events import EventsRecord, EventType
 from schemas.problems import Refusal, Refused, refusal
-from schemas.telemetry import EVENTS_RECEIVED, EVENTS_REJECTED, EVENTS_STORED
+from schemas.telemetry import EVENTS_RECEIVED, EVENTS_REJECTED
 
 SINGLES: dict[str, EventType] = {f"/v1/{kind}": kind for kind in get_args(EventType)}
 PATHS = frozenset({"/v1/batch", *SINGLES})
@@ -32,8 +33,8 @@ TYPES = ("application/json", "text/plain", "")  # text/plain: navigator.sendBeac
 class Collector:
     """Answers one batch; every refusal is raised as `Refusal`."""
 
-    def __init__(self, log: Log, telemetry: Telemetry, write_keys: str, clock: Clock) -> None:
-        self._log = log
+    def __init__(self, store: Store, telemetry: Telemetry, write_keys: str, clock: Clock) -> None:
+        self._store = store
         self._telemetry = telemetry
         self._apps = apps(write_keys)
         self._clock = clock
@@ -65,23 +66,29 @@ class Collector:
     ) -> Answer:
         country = body.header(scope, b"cf-ipcountry")
         judged = rules.accept(
-            envelope, raw, app=app, batch_id=str(uuid4()), received_at=self._clock(), country=country
+            envelope, raw, app=app, batch_id=str(uuid4()), received_at=self._clock(), country=country, told_all=told_all
         )  # fmt: skip
-        self._count(judged, app)
+        self._telemetry.count(EVENTS_RECEIVED, len(envelope.batch), app=app)
+        self._count_rejected(judged, app)
         if not judged.records:
             raise Refusal(rules.refused(judged.results))
-        await asyncio.gather(*(self._log.events(record, trace) for record in judged.records))
-        self._telemetry.count(EVENTS_STORED, sum(len(record.events) for record in judged.records), app=app)
-        return _answer(judged.results, told_all=told_all)
+        kept = await self._kept(judged.records, trace)
+        return _answer(judged.results, kept, told_all=told_all)
 
-    def _count(self, judged: Accepted, app: str) -> None:
-        self._telemetry.count(EVENTS_RECEIVED, len(judged.results), app=app)
+    async def _kept(self, records: tuple[EventsRecord, ...], trace: str) -> Sequence[Durability]:
+        if len(records) == 1:  # a phone's batch; tasks for one would cost as much as judging it
+            return [await self._store.events(records[0], trace)]
+        return await asyncio.gather(*(self._store.events(record, trace) for record in records))
+
+    def _count_rejected(self, judged: Accepted, app: str) -> None:
         for result in judged.results:
             if result.result in ("rejected", "duplicate"):
                 self._telemetry.count(EVENTS_REJECTED, app=app, code=result.code or "duplicate")
 
 
 def _query(scope: Scope) -> dict[str, list[str]]:
+    if not scope["query_string"]:
+        return {}
     try:
         return parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=MAX_PARAMS)
     except ValueError as error:
@@ -96,10 +103,11 @@ def _envelope(path: str, raw: bytes) -> Envelope:
     return found
 
 
-def _answer(results: tuple[Result, ...], *, told_all: bool) -> Answer:
+def _answer(results: tuple[Result, ...], kept: Sequence[Durability], *, told_all: bool) -> Answer:
     """200; of the events only those that were not simply accepted, unless all are asked for."""
     shown = results if told_all else [result for result in results if result.result != "accepted"]
-    return answers.told(200, {"success": True, "results": shown})
+    told = {"success": True, "results": shown}
+    return answers.told(200, {**told, "durability": "spool"} if "spool" in kept else told)
 
 
 def apps(write_keys: str) -> dict[bytes, str]:

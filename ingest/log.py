@@ -2,6 +2,10 @@
 
 Delivery reports come from `poll`, which runs on the event loop while something is pending: a polling thread costs
 13-36 us per request, a millisecond's sleep less than one.
+
+The circuit: an events record that waits too long opens it; then all that wait are refused together, in order, and new
+ones at once, so that they go to the spool (`store`). A probe closes it. Facts and secrets, which have no other place to
+go, wait for their own time whether it is open or not.
 """
 
 import asyncio
@@ -12,14 +16,15 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from ingest.telemetry import Telemetry
-from schemas import events, facts, secrets
-from schemas.events import EventsRecord
+from schemas import facts, secrets
 from schemas.facts import Fact
 from schemas.problems import refusal
 from schemas.secrets import Password, Session
-from schemas.telemetry import ACK_SECONDS, FACTS_APPENDED
+from schemas.telemetry import ACK_SECONDS, CIRCUIT_STATE, FACTS_APPENDED, RECORDS_LATE
 from schemas.topics import EVENTS, FACTS, SECRETS, Origin, Topic
 
+CIRCUIT_S = 0.9  # an events record without an ack so long opens the circuit: within a second the client is answered
+PROBE_S = 0.25  # while it is open, so often is Kafka asked
 DELIVERY_S = 3.0  # then the client hears 503; below every client's own timeout (the SDKs wait 10-15 s)
 POLL_S = 0.001
 RETRY_AFTER_S = 2
@@ -38,6 +43,9 @@ class Log:
         self._telemetry = telemetry
         self._pending = 0
         self._polling: asyncio.Task[None] | None = None
+        self._waiting: dict[asyncio.Future[Origin], float] = {}  # records of events.v1 -> since when, oldest first
+        self._probing: asyncio.Task[None] | None = None
+        self.away = False  # the circuit is open
 
     async def fact(self, fact: Fact, trace: str) -> Origin:
         """The fact stands in facts.v1 under its aggregate."""
@@ -53,13 +61,27 @@ class Log:
         """A tombstone: the secret under `key` is gone."""
         return await self.append(SECRETS, key, None, trace)
 
-    async def events(self, record: EventsRecord, trace: str) -> Origin:
-        """One person's part of a batch."""
-        return await self.append(EVENTS, record.key, events.encode(record), trace)
+    async def events(self, key: str, value: bytes, trace: str) -> Origin:
+        """One person's part of a batch; refused within `CIRCUIT_S`, and at once while the circuit is open."""
+        if self.away:
+            raise _away("the circuit to the log is open")
+        began = time.monotonic()
+        future = self._produced(EVENTS, key, value, trace)
+        self._waiting[future] = began
+        return await self._confirmed(EVENTS, future, began)
 
     async def append(self, topic: Topic, key: str, value: bytes | None, trace: str) -> Origin:
         """One record of any topic."""
         began = time.monotonic()
+        return await self._confirmed(topic, self._produced(topic, key, value, trace), began)
+
+    async def _confirmed(self, topic: Topic, future: "asyncio.Future[Origin]", began: float) -> Origin:
+        origin = await future
+        self._telemetry.seconds(ACK_SECONDS, time.monotonic() - began, topic=topic.name)
+        return origin
+
+    def _produced(self, topic: Topic, key: str, value: bytes | None, trace: str) -> "asyncio.Future[Origin]":
+        """The record is on its way; the future is settled by its delivery report, or by the circuit."""
         future: asyncio.Future[Origin] = asyncio.get_running_loop().create_future()
         headers: list[tuple[str, str | bytes | None]] = [("schema", topic.name), ("trace", trace)]
         try:
@@ -75,16 +97,17 @@ class Log:
             raise _away("the producer failed and was replaced") from error
         self._pending += 1
         self._keep_polling()
-        origin = await future
-        self._telemetry.seconds(ACK_SECONDS, time.monotonic() - began, topic=topic.name)
-        return origin
+        return future
 
     def _settle(self, future: "asyncio.Future[Origin]", error: KafkaError | None, message: Message) -> None:
-        """Runs inside `poll`, hence on the event loop. The future is done already when the client went away."""
+        """Inside `poll`, hence on the event loop. The future is done when the client went, or the circuit opened."""
         self._pending -= 1
+        self._waiting.pop(future, None)
         if error is not None and error.fatal():
             self._renew()
         if future.done():
+            if error is None and not future.cancelled():
+                self._telemetry.count(RECORDS_LATE, topic=str(message.topic()))
             return
         if error is not None:
             future.set_exception(_away(f"the log did not confirm: {error.name()}"))
@@ -105,15 +128,39 @@ class Log:
             for producer in (self._producer, *self._failed):
                 producer.poll(0)
             self._failed = [producer for producer in self._failed if len(producer) > 0]
+            if self._waiting and time.monotonic() - next(iter(self._waiting.values())) > CIRCUIT_S:
+                self._open_circuit()
             await asyncio.sleep(POLL_S)
 
+    async def begin(self) -> None:
+        """Connects, or the first record would wait up to a second for it; opens the circuit when nobody answers."""
+        if not await self.reachable(within_s=CIRCUIT_S):
+            self._open_circuit()
+
+    def _open_circuit(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        for future in waiting:
+            if not future.done():
+                future.set_exception(_away(f"the log did not confirm within {CIRCUIT_S} s"))
+        self.away = True
+        self._telemetry.level(CIRCUIT_STATE, 1, to="kafka")
+        if self._probing is None or self._probing.done():
+            self._probing = asyncio.create_task(self._probe())
+
+    async def _probe(self) -> None:
+        while self.away:
+            await asyncio.sleep(PROBE_S)
+            self.away = not await self.reachable()
+        self._telemetry.level(CIRCUIT_STATE, 0, to="kafka")
+
     async def reachable(self, within_s: float = 1.0) -> bool:
-        """Whether a broker answers and knows our topics."""
+        """Whether a broker answers and every partition of events.v1 has a leader."""
         try:
             found = await asyncio.to_thread(self._producer.list_topics, EVENTS.name, within_s)
         except KafkaException:
             return False
-        return found.topics[EVENTS.name].error is None
+        topic = found.topics[EVENTS.name]
+        return topic.error is None and all(partition.leader >= 0 for partition in topic.partitions.values())
 
     async def close(self, within_s: float = 5.0) -> None:
         """Waits until nothing is pending; what is not confirmed by then was not answered with a 2xx either."""
@@ -121,8 +168,9 @@ class Log:
         while self._pending > 0 and time.monotonic() < deadline:
             self._keep_polling()
             await asyncio.sleep(POLL_S)
-        if self._polling is not None:
-            self._polling.cancel()
+        for task in (self._polling, self._probing):
+            if task is not None:
+                task.cancel()
 
 
 def _number(value: int | None) -> int:

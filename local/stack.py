@@ -34,7 +34,11 @@ class Stack:
             raise SettingsError(f"stack is {name!r}; expected one of {', '.join(SHIFTS)}")
         chosen = root / ".env"
         text = (chosen if chosen.exists() else root / ".env.example").read_text()
-        return cls(name, shifted(parse_env(text), SHIFTS[name]), root / ".local" / name)
+        folder = root / ".local" / name
+        given = shifted(parse_env(text), SHIFTS[name])
+        if name != "default":
+            given["SPOOL_DIR"] = str(folder / "data" / "spool")
+        return cls(name, given, folder)
 
     @cached_property
     def settings(self) -> Settings:

@@ -49,6 +49,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "local"
     kafka_replication: Annotated[int, Meta(ge=1, description="Replicas of each topic; production wants 3.")] = 1
 
+    spool_dir: Annotated[
+        str, described("Folder on a local disk where ingest keeps accepted events while Kafka is away.")
+    ] = ".local/default/data/spool"
+    spool_max_bytes: Annotated[
+        int, Meta(ge=0, description="Bytes that one worker's spool may hold; 0: none, and 503 while Kafka is away.")
+    ] = 1 << 30
+    spool_max_disk_share: Annotated[
+        float, Meta(ge=0, le=1, description="Share (0..1) of its file system that one worker's spool may hold.")
+    ] = 0.1
+
     redis_url: Annotated[str, described("Redis or Valkey that holds the views.")] = "redis://127.0.0.1:6379/0"
     redis_timeout_ms: Annotated[
         int, Meta(ge=1, description="Milliseconds after which a silent Redis counts as away for api's reads.")

@@ -18,6 +18,12 @@ class Metric(msgspec.Struct, frozen=True):
 
 EVENTS_RECEIVED = Metric("events_received_total", "counter", "Analytics events read from readable batches.", ("app",))
 EVENTS_STORED = Metric("events_stored_total", "counter", "Events whose record Kafka acknowledged.", ("app",))
+EVENTS_SPOOLED = Metric("events_spooled_total", "counter", "Events accepted into the spool instead.", ("app",))
+EVENTS_DRAINED = Metric("events_drained_total", "counter", "Spooled events that Kafka acknowledged later.", ("app",))
+RECORDS_LATE = Metric("records_late_total", "counter", "Acknowledged after the circuit gave them up.", ("topic",))
+SPOOL_BYTES = Metric("spool_bytes", "gauge", "What waits on this worker's disk for Kafka.", ("room",))
+SPOOL_AGE = Metric("spool_age_seconds", "gauge", "How long the oldest spooled record has waited.", ("room",))
+CIRCUIT_STATE = Metric("circuit_state", "gauge", "1 while the circuit is open, else 0.", ("to",))
 EVENTS_REJECTED = Metric("events_rejected_total", "counter", "Events answered with a reason instead.", ("app", "code"))
 FACTS_APPENDED = Metric("facts_appended_total", "counter", "Facts Kafka acknowledged.", ("type",))
 ACK_SECONDS = Metric("ack_seconds", "histogram", "From produce to Kafka's acknowledgement.", ("topic",))

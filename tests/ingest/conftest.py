@@ -1,6 +1,7 @@
 """Ingest as its clients see it, on the real parts; what views would say is written by the test itself."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,10 +14,10 @@ DATABASE = 5  # of the test stack's Valkey: other tests' views live in 0
 
 
 @pytest.fixture
-def settings(parts: Stack) -> Settings:
-    """The test stack's, with a Redis database of our own and /docs open."""
+def settings(parts: Stack, tmp_path: Path) -> Settings:
+    """The test stack's, with a Redis database and a spool of our own, and /docs open."""
     redis_url = parts.settings.redis_url.rpartition("/")[0] + f"/{DATABASE}"
-    return msgspec.structs.replace(parts.settings, redis_url=redis_url, docs=True)
+    return msgspec.structs.replace(parts.settings, redis_url=redis_url, docs=True, spool_dir=str(tmp_path / "spool"))
 
 
 @pytest.fixture

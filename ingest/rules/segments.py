@@ -1,0 +1,88 @@
+"""How records lie in the spool: framed and checked, so that a torn or damaged file says which of its records hold.
+
+A frame is `MAGIC | length | CRC32C of length and body | body`, numbers big-endian. `MAGIC` holds bytes that UTF-8 never
+does, and bodies are text but for a few lengths: after damage the next frame is found by it.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from struct import Struct as Layout
+
+import google_crc32c
+import msgspec
+
+MAGIC = b"\xffDR1\xfe"  # ends in the version of what follows
+MAX_RUN = 500  # records in flight at once; the producer's queue holds a hundred times as many
+
+_HEAD = Layout(">II")
+_START = len(MAGIC) + _HEAD.size
+
+
+class Spooled(msgspec.Struct, frozen=True, array_like=True):
+    """One record of events.v1 that waits for Kafka, and when it began to."""
+
+    since: datetime
+    app: str
+    events: int
+    trace: str
+    key: str
+    value: bytes
+
+
+class Scan(msgspec.Struct, frozen=True):
+    """What a segment's bytes hold: records in order, the byte after the last one, and how many before it are lost."""
+
+    records: tuple[Spooled, ...]
+    end: int
+    damaged: int
+
+
+def frame(record: Spooled) -> bytes:
+    """The bytes to append for one record."""
+    body = _encode(record)
+    return MAGIC + _HEAD.pack(len(body), _checksum(body)) + body
+
+
+def scan(data: bytes) -> Scan:
+    """Every record that holds. What follows `end` was torn off in the writing, or is damaged to the last byte."""
+    found: list[Spooled] = []
+    at = end = damaged = 0
+    while (at := data.find(MAGIC, at)) >= 0:
+        if (body := _body(data, at)) is None:
+            at += 1
+            continue
+        damaged += at - end
+        found.append(_decode(body))
+        at = end = at + _START + len(body)
+    return Scan(tuple(found), end, damaged)
+
+
+def runs(records: Iterable[Spooled]) -> Iterator[list[Spooled]]:
+    """The records in order, cut before a key comes twice: what is in flight together cannot overtake its own kind."""
+    run: list[Spooled] = []
+    keys: set[str] = set()
+    for record in records:
+        if record.key in keys or len(run) == MAX_RUN:
+            yield run
+            run, keys = [], set()
+        run.append(record)
+        keys.add(record.key)
+    if run:
+        yield run
+
+
+def _body(data: bytes, at: int) -> bytes | None:
+    """The body of the frame that starts there; None when it is cut off or does not match its checksum."""
+    if len(data) < at + _START:
+        return None
+    length, checksum = _HEAD.unpack_from(data, at + len(MAGIC))
+    body = data[at + _START : at + _START + length]
+    return body if len(body) == length and _checksum(body) == checksum else None
+
+
+def _checksum(body: bytes) -> int:
+    return int(google_crc32c.extend(google_crc32c.value(len(body).to_bytes(4, "big")), body))
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Spooled).decode
