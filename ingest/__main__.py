@@ -7,7 +7,9 @@ import sys
 import structlog
 import uvicorn
 
-from ingest.app import make
+from ingest import batch, body, edge
+from ingest.app import COMMANDS, make
+from ingest.rules.framing import Bounds
 from schemas.settings import Settings, SettingsError, address
 
 DRAIN_S = 10  # what is in flight may finish; then the producer flushes
@@ -27,7 +29,7 @@ def main() -> int:
         room.asgi,
         host=host,
         port=port,
-        http="httptools",
+        http=edge.protocol(bounds()),
         ws="none",
         proxy_headers=False,  # nothing here depends on the client's address yet; trust is given by name (S57)
         lifespan="on",
@@ -35,11 +37,16 @@ def main() -> int:
         log_config=None,
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,
-        timeout_keep_alive=15,
         backlog=2048,
     )
     uvicorn.Server(config).run()
     return 0
+
+
+def bounds() -> Bounds:
+    """How much the edge lets in: batches and pictures are larger than commands."""
+    raw = {command.path: command.raw_bytes for command in COMMANDS if command.raw}
+    return Bounds(bodies={**dict.fromkeys(batch.PATHS, body.BATCH_BYTES), **raw}, body_bytes=body.COMMAND_BYTES)
 
 
 def _tell_in_json() -> None:

@@ -11,9 +11,10 @@ from ingest import answers, batch, body
 from ingest.answers import Answer
 from ingest.batch import Collector
 from ingest.telemetry import Telemetry
-from schemas.problems import Refusal
+from schemas.problems import Refusal, Refused
 from schemas.telemetry import REQUEST_SECONDS, REQUESTS
 
+METHODS = "POST, PUT, PATCH, DELETE"  # what anything here answers to; for methods that are none
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 _tell = structlog.get_logger("ingest")
@@ -36,7 +37,9 @@ class Front:
         scope["state"] = {**scope.get("state", {}), "request_id": request_id}
         sent = Sent(send, request_id)
         began = time.monotonic()
-        if scope["path"] in batch.PATHS:
+        if refused := scope["state"].get("refused"):  # by ingest/edge.py
+            await _refuse(sent, scope["path"], refused, request_id)
+        elif scope["path"] in batch.PATHS:
             await self._batch(scope, receive, sent, request_id)
         else:
             await self._rest(scope, receive, sent)
@@ -47,7 +50,7 @@ class Front:
             answer = await self._collector(scope, receive, request_id)
         except Refusal as refusal:
             answer = answers.problem(refusal.refused, instance=scope["path"], request_id=request_id)
-            answer = _allowing_post(answer)
+            answer = _allowing(answer, "POST")
         except body.ClientGone:
             return
         except Exception:  # the last resort (security.md S53): the client hears 500, we hear the traceback
@@ -84,5 +87,11 @@ def _request_id(scope: Scope) -> str:
     return given if REQUEST_ID.fullmatch(given) else token_hex(16)
 
 
-def _allowing_post(answer: Answer) -> Answer:
-    return answer if answer.status != 405 else Answer(405, answer.body, {**answer.headers, "allow": "POST"})
+async def _refuse(send: Send, path: str, refused: Refused, request_id: str) -> None:
+    """Says why the edge did not read a request."""
+    answer = answers.problem(refused, instance=path, request_id=request_id)
+    await answers.send_answer(send, _allowing(answer, METHODS))
+
+
+def _allowing(answer: Answer, methods: str) -> Answer:
+    return answer if answer.status != 405 else Answer(405, answer.body, {**answer.headers, "allow": methods})

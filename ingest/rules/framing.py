@@ -1,0 +1,133 @@
+"""Whether a request may be read at all: its bounds, and what is wrong with its head (RFC 9112; in doubt: refused)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from schemas.problems import Refused, refusal
+
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How long and how large a request may be. Times are a little below the promised 10 s and 30 s, for the answer."""
+
+    header_s: float = 9.5  # from the first byte to the blank line
+    body_s: float = 29.0  # from the first byte to the last
+    idle_s: float = 15.0  # between two requests
+    linger_s: float = 1.0  # how long a refused client may read before the connection is gone
+    header_bytes: int = 16_384
+    headers: int = 200  # each costs a call into Python; phones send about ten
+    url_bytes: int = 8_192
+    bodies: Mapping[str, int] = field(default_factory=dict)  # path -> bytes, where it is not the next
+    body_bytes: int = 64_000
+
+    def body(self, path: str) -> int:
+        """How many bytes a body sent to `path` may have, as it comes."""
+        return self.bodies.get(path, self.body_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the headers say about the body."""
+
+    length: int | None  # None: no Content-Length
+    chunked: bool
+    continues: bool  # Expect: 100-continue
+
+
+_CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,16}")
+_METHOD = re.compile(rb"[A-Z]{1,20} ")  # anything else at the begin of a request is no HTTP at all
+_WATCHED = frozenset({b"content-length", b"transfer-encoding", b"expect", b"host"})
+
+
+def head(headers: Headers, version: str) -> Head | Refused:
+    """How the body is framed. The parser has refused doubled, signed and overlong lengths before."""
+    length, chunked, continues, hosts = None, False, False, 0
+    for name, value in headers:
+        if name not in _WATCHED:
+            continue
+        if name == b"host":
+            hosts += 1
+        elif name == b"content-length":
+            length = int(value)
+        elif name == b"expect":
+            continues = value.lower() == b"100-continue"
+        elif chunked or value.lower() != b"chunked" or version == "1.0":
+            return Refused("bad_framing", "Transfer-Encoding is not exactly one chunked")
+        else:
+            chunked = True
+    if version not in ("1.1", "1.0"):
+        return Refused("bad_request_line", "this is HTTP/1.1")
+    if hosts > 1 or (hosts == 0 and version == "1.1"):
+        return Refused("bad_host", "a request names its host exactly once")
+    return Head(length, chunked, continues)
+
+
+def target(url: bytes) -> tuple[bytes, bytes]:
+    """Path and query of a request target; of an absolute one (RFC 9112, 3.2.2) likewise. Raises `Refusal`."""
+    if not url.startswith(b"/"):
+        scheme, found, rest = url.partition(b"://")
+        host, slash, rest = rest.partition(b"/")
+        if not (found and slash and host and scheme.lower() in (b"http", b"https")):
+            raise refusal("bad_request_line", "the request target is not a path")
+        url = slash + rest
+    if b"#" in url:
+        raise refusal("bad_request_line", "a request target has no fragment")
+    path, _, query = url.partition(b"?")
+    return path, query
+
+
+def too_long(url: bytes, headers: Headers, bounds: Bounds) -> Refused | None:
+    """Of a whole head that is larger than most."""
+    if len(url) > bounds.url_bytes:
+        return long_url(bounds)
+    if len(headers) > bounds.headers or size(headers) > bounds.header_bytes:
+        return large_headers(bounds)
+    return None
+
+
+def long_url(bounds: Bounds) -> Refused:
+    """For a URL beyond its bound."""
+    return Refused("uri_too_long", f"the URL is too long; at most {bounds.url_bytes} bytes", limit=bounds.url_bytes)
+
+
+def large_headers(bounds: Bounds) -> Refused:
+    """For headers beyond their bounds."""
+    most = f"at most {bounds.headers} headers of together {bounds.header_bytes} bytes are read"
+    return Refused("headers_too_large", most, limit=bounds.header_bytes)
+
+
+def size(headers: Headers) -> int:
+    """As sent: name, colon, space, value, line end."""
+    return sum(len(name) + len(value) + 4 for name, value in headers)
+
+
+def too_large(max_bytes: int) -> Refused:
+    """For a body whose length is announced or reached."""
+    return Refused("payload_too_large", f"the body is too large; at most {max_bytes} bytes", limit=max_bytes)
+
+
+def late() -> Refused:
+    """For a head or a body that did not come in time."""
+    return Refused("request_timeout", "the request did not come in time")
+
+
+def chunk_size(data: bytes) -> int:
+    """The size in the chunk line that `data` begins with; 0 when there is none."""
+    found = _CHUNK_SIZE.match(data)
+    return int(found[0], 16) if found else 0
+
+
+def unreadable(complaint: str, data: bytes, *, in_body: bool) -> Refused:
+    """What the parser's complaint means; its words are not passed on. `data` is what it was fed last."""
+    if in_body:
+        return Refused("bad_framing", "the body is not framed as RFC 9112 has it")
+    if complaint.startswith("Invalid method") and _METHOD.match(data):
+        return Refused("method_not_allowed", "there is no such method here")
+    if "Content-Length" in complaint or "Transfer-Encoding" in complaint:
+        return Refused("bad_framing", "Content-Length or Transfer-Encoding is doubled, or not of its kind")
+    if "header" in complaint:
+        return Refused("bad_header", "a header is not as RFC 9112 has it")
+    return Refused("bad_request_line", "the request line is not as RFC 9112 has it")
