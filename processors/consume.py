@@ -76,12 +76,11 @@ class Loop:
         """Why the batch under way comes again: while it waited its partitions were rewound, or dealt anew."""
         if any(map(self._given_back.is_void, self._under_way)):
             return "store_lost"
-        generation = self._app.consumer_generation_id
-        return "rebalanced" if any(each.generation_id != generation for each in self._under_way) else None
+        return "rebalanced" if any(map(self._is_dealt_anew, self._under_way)) else None
 
     async def _finish(self, stream: Any, phases: Phases, events: Sequence[Any]) -> None:
         began = monotonic()
-        events = [event for event in events if not self._is_void(event)]
+        events = [event for event in events if not self._dropped(event.message)]
         if not events:
             return
         self._under_way = [event.message for event in events]
@@ -115,11 +114,16 @@ class Loop:
         self._telemetry.count(BATCHES_ABANDONED, self._name, why)
         log.info("batch given back", processor=self._name, why=why, records=len(messages))
 
-    def _is_void(self, event: Any) -> bool:
-        void = self._given_back.is_void(event.message)
-        if void:
-            self._app.consumer.unacked.discard(event.message)
-        return void
+    def _dropped(self, message: Any) -> bool:
+        """Whether it comes again, and so must not be mixed with what does not: a batch is given back as a whole."""
+        comes_again = self._given_back.is_void(message) or self._is_dealt_anew(message)
+        if comes_again:
+            self._app.consumer.unacked.discard(message)
+        return comes_again
+
+    def _is_dealt_anew(self, message: Any) -> bool:
+        """Whether there was a rebalance since; Faust then reads on from what is committed."""
+        return bool(message.generation_id != self._app.consumer_generation_id)
 
     async def _stop(self, reached: CapReached) -> None:
         """Loudly, and with nothing acknowledged past the first of the dead letters."""

@@ -161,12 +161,17 @@ class Stream:
 
 
 class Emptied:
-    """A store that was told everything below `reached`, until it is emptied. `failures` are raised by `apply`, once."""
+    """A store that was told everything below `reached`, until it is emptied (0).
+
+    `apply` waits for `free`, raises each of `failures` once, and refuses to write when it was emptied meanwhile.
+    """
 
     def __init__(self, reached: int) -> None:
         self.reached = reached
         self.applied: list[int] = []
         self.failures: list[Exception] = []
+        self.free = asyncio.Event()
+        self.free.set()
 
     async def open(self) -> None: ...
 
@@ -177,9 +182,12 @@ class Emptied:
         return {PARTITION: self.reached} if self.reached else {}
 
     async def apply(self, effects: Sequence[Effects]) -> None:
-        await asyncio.sleep(0)
+        before = self.reached
+        await self.free.wait()
         if self.failures:
             raise self.failures.pop()
+        if self.reached < before:
+            raise RuntimeError("emptied under the batch")
         self.applied += [each.origin.offset for each in effects]
         self.reached = max(self.reached, effects[-1].origin.offset + 1)
 

@@ -58,6 +58,56 @@ async def test_what_lay_in_the_stream_when_the_loss_was_found_is_not_applied(flo
     await it_is_filled_again(flow)
 
 
+async def test_a_take_of_old_and_new_deliveries_applies_the_new_ones(flow: Flow) -> None:
+    """They must not be given back with the old ones: nobody would read them again."""
+    late = flow.delivered(10, 11)
+    flow.store.reached = 0
+    await flow.memory.look()
+    flow.take([*late, *flow.delivered(0, 1)])
+    await turns()
+
+    assert flow.store.applied == flow.stream.acknowledged == [0, 1]
+    assert not {event.message for event in late} & set(flow.consumer.unacked)
+
+
+async def test_a_take_over_a_rebalance_applies_only_what_was_read_after_it(flow: Flow) -> None:
+    late = flow.delivered(12, 13)
+    flow.app.consumer_generation_id = 2
+    flow.take([*late, *flow.delivered(10, 11, generation=2)])
+    await turns()
+
+    assert flow.store.applied == flow.stream.acknowledged == [10, 11]
+    assert not {event.message for event in late} & set(flow.consumer.unacked)
+
+
+async def test_nobody_looks_while_a_batch_is_written(flow: Flow) -> None:
+    """Else the store would be told a lower offset, and then the batch."""
+    flow.store.free.clear()
+    flow.take(flow.delivered(10, 11))
+    await turns()
+    flow.store.reached = 0
+    looking = asyncio.create_task(flow.memory.look())
+    await turns()
+
+    assert flow.consumer.told == []
+    flow.store.free.set()
+    await looking
+    await asyncio.to_thread(eventually, lambda: not flow.consumer.unacked)
+    await it_is_filled_again(flow)
+
+
+async def test_what_was_acknowledged_and_not_yet_committed_is_read_again_once(flow: Flow) -> None:
+    flow.take(flow.delivered(10, 11))
+    await turns()
+    flow.store.reached = 0
+    flow.store.applied.clear()
+    flow.stream.acknowledged.clear()
+    await flow.memory.look()
+
+    await it_is_filled_again(flow)
+    assert flow.consumer.told == ["commit", "seek"]
+
+
 async def test_a_batch_that_finds_the_loss_itself_comes_again_in_order(flow: Flow) -> None:
     flow.store.reached = 0
     flow.take(flow.delivered(10, 11))
