@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from ingest.rules import limits
+from ingest.rules import honest, limits
 from ingest.rules.judging import Rejected, ResultCode, Taken, judge
 from schemas.events import EventFlags, EventsRecord, EventType
 from schemas.problems import PROBLEMS, Code, Fault, Refused
@@ -22,6 +22,7 @@ from schemas.topics import MAX_RECORD_BYTES
 MAX_EVENTS = 500
 SENT_AT_CHARS = 100
 ENVELOPE_BYTES = 3_000  # what a record holds besides events and context: ids, times, a key of 200 characters
+MAX_ROWS_BYTES = 6_000_000  # of context: each row of the warehouse repeats it, and a request there holds 10 MB
 FLAG_BYTES = 160  # what one event's flags take in the envelope, made id included
 
 Outcome = Literal["accepted", "adjusted", "duplicate", "rejected"]
@@ -58,17 +59,17 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """What goes to the log, and what the client is told."""
+    """What goes to the log, and what the client is told: `results` of every event, or of none when all were plain."""
 
     records: tuple[EventsRecord, ...]
     results: tuple[Result, ...]
 
 
-class _Kept(msgspec.Struct, frozen=True):
+class _Kept(msgspec.Struct, frozen=True, gc=False):
     index: int
     raw: Raw
     key: str
-    flags: EventFlags | None
+    flags: EventFlags | None = None
 
 
 _envelopes = msgspec.json.Decoder(Envelope)
@@ -144,14 +145,42 @@ def text(raw: Raw | UnsetType, max_chars: int = SENT_AT_CHARS) -> str | None:
 
 
 def accept(
-    found: Envelope, body: bytes, *, app: str, batch_id: str, received_at: datetime, country: str | None = None
+    found: Envelope,
+    body: bytes,
+    *,
+    app: str,
+    batch_id: str,
+    received_at: datetime,
+    country: str | None = None,
+    told_all: bool = True,
 ) -> Accepted:
-    """Every event judged; those kept, grouped into one record per person, in the client's order."""
+    """Every event judged; those kept, grouped into one record per person, in the client's order.
+
+    Unless `told_all`, a batch whose events are all accepted as they came has no results: nobody would read them.
+    """  # fmt: skip
     context_bytes = 0 if found.context is UNSET else len(bytes(found.context))
+    blank = EventsRecord(
+        app=app, batch_id=batch_id, received_at=received_at, key="", events=(), country=country,
+        sent_at=text(found.sent_at), context=found.context,
+    )  # fmt: skip
+    keys = None
+    if not told_all:
+        keys = honest.people(found.batch, body, received_at=received_at, context_bytes=context_bytes)
+    if keys is not None:
+        kept = list(map(_Kept, range(len(keys)), found.batch, keys))
+        return Accepted(tuple(_records(kept, blank, context_bytes)), ())
+    kept, results = _judged(found.batch, body, app, received_at, context_bytes)
+    return Accepted(tuple(_records(kept, blank, context_bytes)), tuple(results))
+
+
+def _judged(
+    batch: list[Raw], body: bytes, app: str, received_at: datetime, context_bytes: int
+) -> tuple[list[_Kept], list[Result]]:
+    """One by one: what is kept, and what became of each."""
     kept: list[_Kept] = []
     results: list[Result] = []
     seen: dict[str, bytes] = {}
-    for index, raw in enumerate(found.batch):
+    for index, raw in enumerate(batch):
         judged = judge(bytes(raw), received_at=received_at, context_bytes=context_bytes)
         result = _result(index, bytes(raw), judged, seen)
         if isinstance(judged, Taken) and result.result in ("accepted", "adjusted"):
@@ -160,11 +189,7 @@ def accept(
             flags = EventFlags(made, judged.flags) if judged.flags else None
             kept.append(_Kept(index, raw, judged.key, flags))
         results.append(result)
-    blank = EventsRecord(
-        app=app, batch_id=batch_id, received_at=received_at, key="", events=(), country=country,
-        sent_at=text(found.sent_at), context=found.context,
-    )  # fmt: skip
-    return Accepted(tuple(_records(kept, blank, context_bytes)), tuple(results))
+    return kept, results
 
 
 def _result(index: int, raw: bytes, judged: Taken | Rejected, seen: dict[str, bytes]) -> Result:
@@ -187,18 +212,19 @@ def _records(kept: Iterable[_Kept], blank: EventsRecord, context_bytes: int) -> 
     for event in kept:
         people.setdefault(event.key, []).append(event)
     budget = MAX_RECORD_BYTES - ENVELOPE_BYTES - context_bytes
+    max_events = max(1, MAX_ROWS_BYTES // max(1, context_bytes))
     for key, events in people.items():
-        for part in _parts(events, budget):
+        for part in _parts(events, budget, max_events):
             yield _record(blank, key, part)
 
 
-def _parts(events: list[_Kept], budget: int) -> Iterator[list[_Kept]]:
-    """The events in order, cut so that no part exceeds the budget of bytes."""
+def _parts(events: list[_Kept], budget: int, max_events: int) -> Iterator[list[_Kept]]:
+    """The events in order, cut so that no part exceeds the budget of bytes or the number of events."""
     part: list[_Kept] = []
     size = 0
     for event in events:
         cost = len(bytes(event.raw)) + 8 + (FLAG_BYTES if event.flags else 0)
-        if part and size + cost > budget:
+        if part and (size + cost > budget or len(part) == max_events):
             yield part
             part, size = [], 0
         part.append(event)

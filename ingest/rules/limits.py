@@ -18,20 +18,66 @@ NESTING = 33  # `properties` may be nested 32 deep, and stands in the event
 SAFE_INTEGER = (1 << 53) - 1  # beyond it JavaScript and half of all JSON parsers round
 LOOKS_LARGE = 2_000  # below it no array can exceed ITEMS, no object PROPERTIES, no string STRING_BYTES
 
-# Every digit as 0, every bracket that opens as {, every E as e (and + left out): then plain searches find long numbers,
-# large exponents and depth. A regular expression for the same takes ten times as long.
+# Every digit as 0, every bracket that opens as {, every E as e (and + left out): then plain searches find long numbers
+# and large exponents. A regular expression for the same takes ten times as long.
 _FOLDED = bytes.maketrans(b"123456789[E", b"000000000{e")
+_LONG = b"0" * 16
+_LARGE_EXPONENT = b"0e000"
+_BEFORE_NUMBER = b":,{ \t\r\n"  # in folded text; a digit after anything else stands in a string
+_LOOK_BACK = 32
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _BRACKET = re.compile(rb"[\[\]{}]")
 
 
 def suspicious(raw: bytes) -> bool:
-    """True when `fault` must look; what is not suspicious is within every limit, but for names of 201..2,000."""
-    if len(raw) > LOOKS_LARGE or b"\\u0000" in raw:
+    """True when `fault` must look at this event; what is not suspicious is within every limit."""
+    return large_or_deep(raw) or odd(raw)
+
+
+def large_or_deep(raw: bytes) -> bool:
+    """Whether an event may hold too much, or too deep."""
+    return len(raw) > LOOKS_LARGE or raw.count(b"{") + raw.count(b"[") > NESTING
+
+
+def odd(text: bytes) -> bool:
+    """Whether some event in `text` (one, or a whole body) may hold a number, a name or a NUL that breaks a limit."""
+    if b"\\" in text and (b"\\u0000" in text or b'\\"' in text):  # an escaped quote would hide a long name
         return True
-    folded = raw.translate(_FOLDED, b"+")
-    return b"0" * 16 in folded or b"0e000" in folded or folded.count(b"{") > NESTING
+    folded = text.translate(_FOLDED, b"+")
+    return _long_integer(folded) or _large_exponent(folded) or _long_string(text)
+
+
+def _long_integer(folded: bytes) -> bool:
+    """Whether 16 digits stand in a number before its point; ids in strings and fractions are honest."""
+    at = folded.find(_LONG)
+    while at >= 0:
+        before = folded[max(0, at - _LOOK_BACK) : at].rstrip(b"0")
+        if before[-1:] != b"." and before.rstrip(b"-")[-1:] in _BEFORE_NUMBER:
+            return True
+        at = folded.find(_LONG, at + len(_LONG))
+    return False
+
+
+def _large_exponent(folded: bytes) -> bool:
+    """Whether a number's exponent has three digits; every fourth UUID holds something that looks like it."""
+    at = folded.find(_LARGE_EXPONENT)
+    while at >= 0:
+        if folded[max(0, at - _LOOK_BACK) : at].rstrip(b"0.-")[-1:] in _BEFORE_NUMBER:
+            return True
+        at = folded.find(_LARGE_EXPONENT, at + 1)
+    return False
+
+
+def _long_string(text: bytes) -> bool:
+    """Whether more than `NAME_CHARS` bytes stand between two quotes: leaps from quote to quote."""
+    at, last = 0, len(text) - NAME_CHARS
+    while at < last:
+        quote = text.rfind(b'"', at, at + NAME_CHARS + 1)
+        if quote < 0:
+            return True
+        at = quote + 1
+    return False
 
 
 def fault(raw: bytes) -> Code | None:

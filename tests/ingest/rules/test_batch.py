@@ -104,6 +104,16 @@ def test_a_large_batch_is_split_and_loses_nothing() -> None:
     assert [i for record in found.records for i, _ in events.indexed(record)] == list(range(10))
 
 
+def test_a_large_context_is_not_repeated_into_more_rows_than_the_warehouse_takes_at_once() -> None:
+    context = {"s": "x" * 100_000}
+
+    found = accepted(*(a_track(f"E{n}") for n in range(200)), context=context)
+
+    rows = [len(record.events) * len(bytes(record.context)) for record in found.records]  # type: ignore[arg-type]
+    assert max(rows) <= batch.MAX_ROWS_BYTES
+    assert [i for record in found.records for i, _ in events.indexed(record)] == list(range(200))
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [

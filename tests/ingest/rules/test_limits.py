@@ -31,6 +31,12 @@ OUTSIDE = [
     (b'{"a":"' + "ß".encode() * (STRING_BYTES // 2 + 1) + b'"}', "string_too_long"),
     (b'{"a":[' + b"1," * ITEMS + b"1]}", "array_too_long"),
     (b'{"' + b"n" * 10_000 + b'":1}', "bad_property_name"),
+    (b'{"' + b"n" * 201 + b'":1}', "bad_property_name"),
+    (b'{"a":{"' + b"n" * 150 + b'\\"' + b"n" * 150 + b'":1}}', "bad_property_name"),
+    (b'{"a":-12345678901234567}', "number_out_of_range"),
+    (b'{"a":[1,' + b"7" * 40 + b"]}", "number_out_of_range"),
+    (b'{"a": 0.5E+400}', "not_finite"),
+    (b'{"a":"8e123", "b":' + b"9" * 40 + b"e300}", "not_finite"),
     (msgspec.json.encode({f"p{n}": n for n in range(PROPERTIES + 1)}), "too_many_properties"),
     (b"[" * (NESTING + 1) + b"]" * (NESTING + 1), "too_deep"),
     (b'{"a":' * 5000 + b"1" + b"}" * 5000, "too_deep"),
@@ -52,6 +58,19 @@ json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
 )
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"id":"1234567890123456789","v":0.30000000000000004,"u":"3b7d8e123-12e000"}',
+        b'{"messageId":"ajs-next-1763748000123-12345678901234567"}',
+        b'{"a":"' + b"x" * 199 + b'","path":"a\\/b"}',
+    ],
+    ids=["ids and fractions", "a message id", "just short enough"],
+)
+def test_what_honest_clients_send_is_not_suspicious(raw: bytes) -> None:
+    assert not suspicious(raw)
 
 
 @given(json_values)
