@@ -31,7 +31,7 @@ from ingest.objects import Objects
 from ingest.passwords import Passwords
 from ingest.projections import Projections, connect
 from ingest.spool import Allowance
-from ingest.store import Place, Store
+from ingest.store import Spools, Store
 from ingest.telemetry import Telemetry
 from schemas.problems import Code, Refusal, Refused
 from schemas.settings import Settings
@@ -80,7 +80,7 @@ def make(settings: Settings, clock: Clock = now) -> Ingest:
     )
 
     allowance = Allowance(settings.spool_max_bytes, settings.spool_max_disk_share)
-    store = Store(doors.log, Place(Path(settings.spool_dir), allowance, Disk()), telemetry, clock)
+    store = Store(doors.log, Spools(Path(settings.spool_dir), allowance, Disk()), telemetry, clock)
 
     async def close() -> None:
         await store.close()

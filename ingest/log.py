@@ -28,6 +28,11 @@ PROBE_S = 0.25  # while it is open, so often is Kafka asked
 DELIVERY_S = 3.0  # then the client hears 503; below every client's own timeout (the SDKs wait 10-15 s)
 POLL_S = 0.001
 RETRY_AFTER_S = 2
+UNKNOWN = (
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._UNKNOWN_TOPIC,
+    KafkaError._UNKNOWN_PARTITION,
+)  # it just started
 
 
 class Log:
@@ -91,10 +96,11 @@ class Log:
         except BufferError as error:  # the queue holds as much as three seconds without Kafka may bring
             raise _away("the queue to the log is full") from error
         except KafkaException as error:
-            if not error.args[0].fatal():
+            if error.args[0].fatal():
+                self._renew()
+            elif error.args[0].code() not in UNKNOWN:
                 raise
-            self._renew()
-            raise _away("the producer failed and was replaced") from error
+            raise _away(f"the producer cannot send: {error.args[0].name()}") from error
         self._pending += 1
         self._keep_polling()
         return future

@@ -66,8 +66,10 @@ class Spool:
         """Blocks: reads what an earlier owner left, and cuts a torn tail off."""
         self.folder, self._lock, self._disk = folder, lock, disk
         self.since: datetime | None = None  # the oldest record that an earlier owner left
-        self._segments = [self._recovered(path) for path in disk.segments(folder)]
-        self._numbers = count(_number(self._segments[-1].path) + 1 if self._segments else 0)
+        paths = disk.segments(folder)
+        found = [self._recovered(path, last=path == paths[-1]) for path in paths]
+        self._segments = [segment for segment in found if segment.size]
+        self._numbers = count(int(paths[-1].stem) + 1 if paths else 0)
         self._limit = min(allowance.max_bytes, math.floor(allowance.max_disk_share * disk.capacity(folder)))
         self._open: int | None = None  # the file that the last segment is written to
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
@@ -75,15 +77,18 @@ class Spool:
         self._committing: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
 
-    def _recovered(self, path: Path) -> Segment:
+    def _recovered(self, path: Path, last: bool) -> Segment:
+        """Only the last can have been torn in the writing; what another has lost is found when it is drained."""
         size = self._disk.size(path)
         found = scan(self._disk.read(path, 0, size))
-        if found.end < size:
+        if last and found.end < size:
             self._disk.cut(path, found.end)
             _tell.warning("a torn tail was cut off", segment=path.name, bytes=size - found.end)
-        if found.records and self.since is None:
-            self.since = found.records[0].since
-        return Segment(path, found.end)
+            size = found.end
+        if not size:
+            self._disk.remove(path)
+        self.since = self.since or (found.records[0].since if found.records else None)
+        return Segment(path, size)
 
     @property
     def empty(self) -> bool:
@@ -245,7 +250,3 @@ def _settle(durable: "asyncio.Future[None]", failed: OSError | None) -> None:
         durable.set_exception(
             refusal("unavailable", f"the spool cannot write: {failed.strerror}", retry_after_s=RETRY_AFTER_S)
         )
-
-
-def _number(path: Path) -> int:
-    return int(path.stem)

@@ -24,6 +24,7 @@ from schemas import events
 from schemas.events import EventsRecord
 from schemas.problems import Refusal
 from schemas.telemetry import EVENTS_DRAINED, EVENTS_SPOOLED, EVENTS_STORED, SPOOL_AGE, SPOOL_BYTES
+from schemas.topics import EVENTS
 
 Durability = Literal["log", "spool"]
 
@@ -36,7 +37,7 @@ _tell = structlog.get_logger("ingest")
 
 
 @dataclass(frozen=True)
-class Place:
+class Spools:
     """Where spools lie, and on what."""
 
     root: Path
@@ -47,8 +48,8 @@ class Place:
 class Store:
     """`events` starts it, or `start` does, which also drains what an earlier process left."""
 
-    def __init__(self, log: Log, place: Place, telemetry: Telemetry, clock: Clock) -> None:
-        self._log, self._place, self._telemetry, self._clock = log, place, telemetry, clock
+    def __init__(self, log: Log, spools: Spools, telemetry: Telemetry, clock: Clock) -> None:
+        self._log, self._spools, self._telemetry, self._clock = log, spools, telemetry, clock
         self._spool: Spool | None = None
         self._starting = asyncio.Lock()
         self._claim_after = 0.0
@@ -108,12 +109,12 @@ class Store:
 
     async def _claim(self) -> None:
         """Without a disk we serve from Kafka alone, and try again in a while."""
-        place = self._place
+        spools = self._spools
         try:
-            spool = await asyncio.to_thread(claim, place.root, place.disk, place.allowance)
+            spool = await asyncio.to_thread(claim, spools.root, spools.disk, spools.allowance)
         except OSError as error:
             self._claim_after = time.monotonic() + RETRY_S
-            _tell.error("there is no spool", folder=str(place.root), error=str(error))
+            _tell.error("there is no spool", folder=str(spools.root), error=str(error))
         else:
             self._spool, self._oldest = spool, spool.since
 
@@ -136,10 +137,10 @@ class Store:
             await self._drain_orphans(self._spool)
 
     async def _drain_orphans(self, ours: Spool) -> None:
-        place = self._place
-        for folder in await asyncio.to_thread(place.disk.folders, place.root):
+        spools = self._spools
+        for folder in await asyncio.to_thread(spools.disk.folders, spools.root):
             if folder != ours.folder and (
-                orphan := await asyncio.to_thread(adopt, folder, place.disk, place.allowance)
+                orphan := await asyncio.to_thread(adopt, folder, spools.disk, spools.allowance)
             ):
                 try:
                     await self._drain(orphan)
@@ -154,7 +155,6 @@ class Store:
                 await self._appended(run)
                 await asyncio.sleep(max(0.0, began + len(run) / DRAIN_PER_S - time.monotonic()))
             await spool.drop(chunk)
-        self._oldest = None
 
     async def _appended(self, run: Sequence[Spooled]) -> None:
         """Until Kafka has confirmed each; the keys of a run differ, so it matters to nobody which comes first."""
@@ -167,14 +167,17 @@ class Store:
                 await asyncio.sleep(RETRY_S)
 
     async def _drained(self, record: Spooled) -> bool:
+        """Patiently: to ask again while the producer still holds it would put it into the log twice."""
         try:
-            await self._log.events(record.key, record.value, record.trace)
+            await self._log.append(EVENTS, record.key, record.value, record.trace)
         except Refusal:
             return False
         self._telemetry.count(EVENTS_DRAINED, record.events, app=record.app)
         return True
 
     def _tell_levels(self) -> None:
+        if self._spool is None or self._spool.empty:
+            self._oldest = None
         age = (self._clock() - self._oldest).total_seconds() if self._oldest else 0.0
         self._telemetry.level(SPOOL_BYTES, self._spool.held_bytes if self._spool else 0, room="ingest")
         self._telemetry.level(SPOOL_AGE, age, room="ingest")

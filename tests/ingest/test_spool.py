@@ -101,6 +101,22 @@ async def test_a_damaged_segment_is_put_aside_and_its_neighbours_are_saved(tmp_p
     assert files(tmp_path) == ["000000000000.damaged"]
 
 
+async def test_only_the_last_segment_is_cut_one_before_it_is_put_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spools, "SEGMENT_BYTES", 1)
+    async with running(tmp_path) as spool:
+        await spool.append(a_record(0))
+        await spool.append(a_record(1))
+    segment = tmp_path / "worker-0/000000000000.spool"
+    segment.write_bytes(segment.read_bytes()[:-1])
+
+    async with running(tmp_path) as spool:
+        assert await drained(spool) == ["k1"]
+
+    assert files(tmp_path) == ["000000000000.damaged"]
+
+
 async def test_segments_end_and_go_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spools, "SEGMENT_BYTES", 100)
     async with running(tmp_path) as spool:
@@ -191,3 +207,15 @@ async def test_two_workers_never_own_one_folder_and_an_orphan_is_adopted(tmp_pat
         assert orphan is not None
         assert await drained(orphan) == ["k1"]
         await orphan.close()
+
+
+async def test_a_segment_whose_only_record_was_torn_is_removed(tmp_path: Path) -> None:
+    segment = tmp_path / "worker-0/000000000000.spool"
+    async with running(tmp_path) as spool:
+        await spool.append(a_record(0))
+    segment.write_bytes(frame(a_record(0))[:-1])
+
+    async with running(tmp_path) as spool:
+        assert (spool.empty, files(tmp_path)) == (True, [])
+        await spool.append(a_record(1))
+        assert await drained(spool) == ["k1"]

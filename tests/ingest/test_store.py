@@ -17,7 +17,7 @@ from ingest.disk import Disk
 from ingest.log import Log
 from ingest.rules.segments import Spooled
 from ingest.spool import Allowance, claim
-from ingest.store import Place, Store
+from ingest.store import Spools, Store
 from ingest.telemetry import Telemetry
 from schemas import events
 from schemas.events import EventsRecord
@@ -52,7 +52,7 @@ def a_record(person: str, number: int) -> EventsRecord:
 async def running(root: Path, brokers: str, disk: Disk | None = None) -> AsyncIterator[tuple[Store, Log, Telemetry]]:
     telemetry = Telemetry()
     door = Log(brokers, telemetry)
-    store = Store(door, Place(root, ALLOWANCE, disk or Disk()), telemetry, lambda: NOON)
+    store = Store(door, Spools(root, ALLOWANCE, disk or Disk()), telemetry, lambda: NOON)
     try:
         yield store, door, telemetry
     finally:
