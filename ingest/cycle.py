@@ -28,13 +28,20 @@ class Cycle(RequestResponseCycle):
         self.message_event.set()
 
     async def receive(self) -> ASGIReceiveEvent:
-        """The next piece of the body; raises `Refusal` when what comes may not be used."""
+        """The next piece of the body, as uvicorn's; raises `Refusal` when what comes may not be used."""
+        if self.waiting_for_100_continue and self.refused is None and not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.waiting_for_100_continue = False
+        if not (self.disconnected or self.response_complete or self.refused):
+            self.flow.resume_reading()
+            await self.message_event.wait()
+            self.message_event.clear()
         if self.refused is not None:
             raise Refusal(self.refused)
-        message = await super().receive()
-        if self.refused is not None:
-            raise Refusal(self.refused)
-        return message
+        if self.disconnected or self.response_complete:
+            return {"type": "http.disconnect"}
+        piece, self.body = self.body, bytearray()
+        return {"type": "http.request", "body": bytes(piece), "more_body": self.more_body}
 
     async def send_500_response(self) -> None:
         """For an app that broke before it answered."""

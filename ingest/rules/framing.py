@@ -3,6 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
+
+import msgspec
 
 from schemas.problems import Refused, refusal
 
@@ -28,8 +31,7 @@ class Bounds:
         return self.bodies.get(path, self.body_bytes)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """What the headers say about the body."""
 
     length: int | None  # None: no Content-Length
@@ -101,7 +103,7 @@ def large_headers(bounds: Bounds) -> Refused:
 
 def size(headers: Headers) -> int:
     """As sent: name, colon, space, value, line end."""
-    return sum(len(name) + len(value) + 4 for name, value in headers)
+    return sum(map(len, chain.from_iterable(headers))) + 4 * len(headers)
 
 
 def too_large(max_bytes: int) -> Refused:
