@@ -1,6 +1,7 @@
 """The test stack: the real parts on ports of their own, started when the first test asks for them, gone at the end."""
 
 import fcntl
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,13 @@ from local.stack import Stack
 
 NAME = os.environ.get("DARKROOM_TEST_STACK", "test")  # test1 ... test9: a second run beside the first
 KEEP = os.environ.get("DARKROOM_KEEP_STACK") == "1"  # leave it up, for quick runs while developing
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_garbage_of_others() -> Iterator[None]:
+    """What a module forgot to close is told at its end, not in a stranger's test, where it breaks `ast.parse`."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")
