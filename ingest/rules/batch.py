@@ -4,7 +4,7 @@ One bad event never costs its neighbours; what makes the body itself unreadable 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal
@@ -13,17 +13,14 @@ from uuid import UUID, uuid5
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from ingest.rules import honest, limits
+from ingest.rules import honest, limits, records
 from ingest.rules.judging import Rejected, ResultCode, Taken, judge
+from ingest.rules.records import Kept
 from schemas.events import EventFlags, EventsRecord, EventType
 from schemas.problems import PROBLEMS, Code, Fault, Refused
-from schemas.topics import MAX_RECORD_BYTES
 
 MAX_EVENTS = 500
 SENT_AT_CHARS = 100
-ENVELOPE_BYTES = 3_000  # what a record holds besides events and context: ids, times, a key of 200 characters
-MAX_ROWS_BYTES = 6_000_000  # of context: each row of the warehouse repeats it, and a request there holds 10 MB
-FLAG_BYTES = 160  # what one event's flags take in the envelope, made id included
 
 Outcome = Literal["accepted", "adjusted", "duplicate", "rejected"]
 
@@ -63,13 +60,6 @@ class Accepted(msgspec.Struct, frozen=True):
 
     records: tuple[EventsRecord, ...]
     results: tuple[Result, ...]
-
-
-class _Kept(msgspec.Struct, frozen=True, gc=False):
-    index: int
-    raw: Raw
-    key: str
-    flags: EventFlags | None = None
 
 
 _envelopes = msgspec.json.Decoder(Envelope)
@@ -167,17 +157,16 @@ def accept(
     if not told_all:
         keys = honest.people(found.batch, body, received_at=received_at, context_bytes=context_bytes)
     if keys is not None:
-        kept = list(map(_Kept, range(len(keys)), found.batch, keys))
-        return Accepted(tuple(_records(kept, blank, context_bytes)), ())
+        return Accepted(tuple(records.of_plain(keys, found.batch, blank, context_bytes)), ())
     kept, results = _judged(found.batch, body, app, received_at, context_bytes)
-    return Accepted(tuple(_records(kept, blank, context_bytes)), tuple(results))
+    return Accepted(tuple(records.of(kept, blank, context_bytes)), tuple(results))
 
 
 def _judged(
     batch: list[Raw], body: bytes, app: str, received_at: datetime, context_bytes: int
-) -> tuple[list[_Kept], list[Result]]:
+) -> tuple[list[Kept], list[Result]]:
     """One by one: what is kept, and what became of each."""
-    kept: list[_Kept] = []
+    kept: list[Kept] = []
     results: list[Result] = []
     seen: dict[str, bytes] = {}
     for index, raw in enumerate(batch):
@@ -187,7 +176,7 @@ def _judged(
             made = None if judged.message_id else made_id(app, body, index)
             result = msgspec.structs.replace(result, id=made) if made else result
             flags = EventFlags(made, judged.flags) if judged.flags else None
-            kept.append(_Kept(index, raw, judged.key, flags))
+            kept.append(Kept(index, raw, judged.key, flags))
         results.append(result)
     return kept, results
 
@@ -205,42 +194,6 @@ def _result(index: int, raw: bytes, judged: Taken | Rejected, seen: dict[str, by
 def made_id(app: str, body: bytes, index: int) -> str:
     """The id of an event that came without one: a retry of the same body makes the same."""
     return str(uuid5(_MADE_IDS, f"{app}\n{sha256(body).hexdigest()}\n{index}"))
-
-
-def _records(kept: Iterable[_Kept], blank: EventsRecord, context_bytes: int) -> Iterator[EventsRecord]:
-    people: dict[str, list[_Kept]] = {}
-    for event in kept:
-        people.setdefault(event.key, []).append(event)
-    budget = MAX_RECORD_BYTES - ENVELOPE_BYTES - context_bytes
-    max_events = max(1, MAX_ROWS_BYTES // max(1, context_bytes))
-    for key, events in people.items():
-        for part in _parts(events, budget, max_events):
-            yield _record(blank, key, part)
-
-
-def _parts(events: list[_Kept], budget: int, max_events: int) -> Iterator[list[_Kept]]:
-    """The events in order, cut so that no part exceeds the budget of bytes or the number of events."""
-    part: list[_Kept] = []
-    size = 0
-    for event in events:
-        cost = len(bytes(event.raw)) + 8 + (FLAG_BYTES if event.flags else 0)
-        if part and (size + cost > budget or len(part) == max_events):
-            yield part
-            part, size = [], 0
-        part.append(event)
-        size += cost
-    yield part
-
-
-def _record(blank: EventsRecord, key: str, part: list[_Kept]) -> EventsRecord:
-    indexes = tuple(event.index for event in part)
-    return msgspec.structs.replace(
-        blank,
-        key=key,
-        events=tuple(event.raw for event in part),
-        indexes=() if indexes == tuple(range(len(part))) else indexes,
-        flags={event.index: event.flags for event in part if event.flags},
-    )
 
 
 def refused(results: Iterable[Result]) -> Refused:

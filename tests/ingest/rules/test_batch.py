@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from ingest.rules import batch
 from ingest.rules.batch import Accepted, Envelope, Result, accept, envelope, made_id, refused, single
+from ingest.rules.records import MAX_ROWS_BYTES
 from schemas import events
 from schemas.events import EventFlags
 from schemas.problems import Refused
@@ -110,7 +111,7 @@ def test_a_large_context_is_not_repeated_into_more_rows_than_the_warehouse_takes
     found = accepted(*(a_track(f"E{n}") for n in range(200)), context=context)
 
     rows = [len(record.events) * len(bytes(record.context)) for record in found.records]  # type: ignore[arg-type]
-    assert max(rows) <= batch.MAX_ROWS_BYTES
+    assert max(rows) <= MAX_ROWS_BYTES
     assert [i for record in found.records for i, _ in events.indexed(record)] == list(range(200))
 
 

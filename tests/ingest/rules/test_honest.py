@@ -75,3 +75,15 @@ def test_in_one_go_or_one_by_one_the_same_is_stored(sent: list[Any]) -> None:
 
     assert quick.records == slow.records
     assert quick.results == slow.results or {result.result for result in slow.results} == {"accepted"}
+
+
+@pytest.mark.parametrize("context", [{}, {"s": "x" * 100_000}], ids=["large events", "a large context"])
+def test_a_batch_that_is_too_large_for_one_record_is_parted_alike(context: dict[str, str]) -> None:
+    sent = [a_track(f"E{n}", properties={"s": "x" * 9_000}) for n in range(120)]
+    body = msgspec.json.encode({"batch": sent, "context": context})
+
+    quick, slow = accepted(body, told_all=False), accepted(body, told_all=True)
+
+    assert quick.results == ()
+    assert quick.records == slow.records
+    assert len(quick.records) > 1
