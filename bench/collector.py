@@ -1,0 +1,174 @@
+"""Claim: what one collector worker stores per second of its own CPU. About 40 s, on a stack whose broker runs.
+
+    make up && .venv/bin/python -m bench.collector [--stack default] [--coding identity|gzip|zstd]
+
+Starts `python -m ingest` and a bare ASGI echo on the same uvicorn, posts the same bodies to both, and reads their CPU
+from outside. An event counts when it was answered 200, hence when Kafka has it with acks=all. CPU time is stable on a
+shared machine; wall time is not: latencies here are of a closed loop of `CONNECTIONS`, and only shown.
+"""
+
+import argparse
+import asyncio
+import gzip
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import NamedTuple
+
+import cramjam
+import msgspec
+import psutil
+from starlette.types import Receive, Scope, Send
+
+from local.stack import ROOT, Stack
+
+WRITE_KEY = "local-write-key"
+CONNECTIONS = 32
+WARM_S, MEASURED_S = 1.0, 4.0
+GOALS = {1: 16_000, 20: 200_000, 100: 500_000}  # durable events per CPU second
+BODIES = 16  # of different people, so that records reach every partition
+CODINGS: dict[str, Callable[[bytes], bytes]] = {
+    "identity": bytes,
+    "gzip": lambda body: gzip.compress(body, 6),
+    "zstd": lambda body: bytes(cramjam.zstd.compress(body, 3)),
+}
+
+
+class Measured(NamedTuple):
+    """One server under one size of batch."""
+
+    requests: int
+    cpu_us: float  # per request
+    p50_ms: float
+    p99_ms: float
+    rss_mb: float
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """The floor: reads the body, answers as many bytes as the collector does."""
+    if scope["type"] != "http":
+        return
+    while (await receive()).get("more_body"):
+        pass
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"29")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b'{"success":true,"results":[]}'})
+
+
+@contextmanager
+def served(stack: Stack, *command: str) -> Iterator[tuple[int, psutil.Process]]:
+    """The command as a process that listens on a free port (`{port}` in its words)."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, **stack.given, "INGEST_BIND": f"127.0.0.1:{port}"}
+    words = [sys.executable, *(word.format(port=port) for word in command)]
+    process = subprocess.Popen(words, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        _listening(port)
+        yield port, psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _listening(port: int) -> None:
+    for _ in range(200):
+        with closing(socket.socket()) as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise SystemExit(f"nothing listens on {port} after 10 s")
+
+
+def a_body(person: int, size: int) -> bytes:
+    """A phone's batch: events of about 300 bytes."""
+    events = [
+        {
+            "type": "track", "event": "Photo Taken", "userId": f"user-{person}",
+            "messageId": f"{person:08x}-3b7d-4bad-9bdd-{number:012x}", "timestamp": "2026-11-21T18:30:00.123Z",
+            "properties": {"film": "darkroom-400", "roll": f"roll-{number}", "flash": False, "seconds": 0.25},
+            "context": {"app": {"version": "1.4.2"}, "device": {"model": "Phone 12"}},
+        }
+        for number in range(size)
+    ]  # fmt: skip
+    return msgspec.json.encode({"batch": events, "sentAt": "2026-11-21T18:30:01Z"})
+
+
+def requests(size: int, coding: str) -> list[bytes]:
+    """Whole HTTP requests, ready to be written."""
+    made = []
+    for person in range(BODIES):
+        body = CODINGS[coding](a_body(person, size))
+        head = (
+            f"POST /v1/batch HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\nx-write-key: {WRITE_KEY}\r\n"
+            f"content-encoding: {coding}\r\ncontent-length: {len(body)}\r\n\r\n"
+        )
+        made.append(head.encode() + body)
+    return made
+
+
+async def _post_until(port: int, sent: list[bytes], deadline: float, took_s: list[float]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    number = id(reader)
+    while (began := time.perf_counter()) < deadline:
+        writer.write(sent[(number := number + 1) % len(sent)])
+        head = await reader.readuntil(b"\r\n\r\n")
+        answer = await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
+        if not (head.startswith(b"HTTP/1.1 200") and answer.endswith(b'"results":[]}')):
+            raise SystemExit(f"a batch was not simply accepted: {answer[:300]!r}")
+        took_s.append(time.perf_counter() - began)
+    writer.close()
+
+
+async def load(port: int, sent: list[bytes], seconds: float) -> list[float]:
+    """How long each request took, over `CONNECTIONS` closed loops."""
+    took_s: list[float] = []
+    deadline = time.perf_counter() + seconds
+    await asyncio.gather(*(_post_until(port, sent, deadline, took_s) for _ in range(CONNECTIONS)))
+    return sorted(took_s)
+
+
+def measured(port: int, process: psutil.Process, sent: list[bytes]) -> Measured:
+    """CPU of the process per request, read from outside."""
+    asyncio.run(load(port, sent, WARM_S))
+    before = process.cpu_times()
+    took_s = asyncio.run(load(port, sent, MEASURED_S))
+    after = process.cpu_times()
+    cpu_s = after.user - before.user + after.system - before.system
+    return Measured(
+        len(took_s),
+        cpu_s / len(took_s) * 1e6,
+        took_s[len(took_s) // 2] * 1000,
+        took_s[int(len(took_s) * 0.99)] * 1000,
+        process.memory_info().rss / 1e6,
+    )
+
+
+def main() -> None:
+    """The table."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--stack", default="default")
+    arguments.add_argument("--coding", choices=CODINGS, default="identity")
+    given = arguments.parse_args()
+    stack = Stack.named(given.stack)
+    floor_command = ("-m", "uvicorn", "bench.collector:echo", "--port", "{port}", "--no-access-log",
+                     "--lifespan", "off", "--http", "httptools", "--loop", "uvloop")  # fmt: skip
+    print("batch  bytes  us/request  floor  above floor  events per CPU s      goal    p50    p99  RSS MB  requests")
+    with served(stack, "-m", "ingest") as collector, served(stack, *floor_command) as floor:
+        for size, goal in GOALS.items():
+            sent = requests(size, given.coding)
+            found, bare = measured(*collector, sent), measured(*floor, sent)
+            print(
+                f"{size:5} {len(sent[0]):6} {found.cpu_us:11.0f} {bare.cpu_us:6.0f} {found.cpu_us / bare.cpu_us:11.1f}x"
+                f" {size / found.cpu_us * 1e6:17,.0f} {goal:9,} {found.p50_ms:6.1f} {found.p99_ms:6.1f}"
+                f" {found.rss_mb:7.0f} {found.requests:9}"
+            )
+
+
+if __name__ == "__main__":
+    main()
