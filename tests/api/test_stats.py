@@ -77,7 +77,7 @@ async def test_a_warehouse_that_is_away_is_a_quick_503(world: World) -> None:
     answer = await with_warehouse(world, away).get("/v1/stats/daily", ana)
 
     assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "unavailable", "5")
-    assert perf_counter() - started < 2
+    assert perf_counter() - started < 4  # it did not wait for its timeout, which is 5
     away.close()
 
 
