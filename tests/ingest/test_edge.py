@@ -1,14 +1,18 @@
 """Section A of the bad inputs as bytes on a socket: each row of `bad_inputs_a.csv` is sent to the room."""
 
+import asyncio
 import csv
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from ingest.__main__ import bounds
+from ingest.rules.framing import Bounds
 from tests.builders import a_track
 from tests.ingest.served import Heard, Script, Served, serving
 from tests.ingest.world import World
@@ -264,6 +268,40 @@ async def test_what_is_not_http_is_a_problem(served: Served, sent: bytes, status
     assert heard.closed
     assert heard.status == status
     is_a_problem(heard, [code])
+
+
+async def test_who_does_not_read_the_answer_is_gone() -> None:
+    ended = asyncio.Event()
+
+    async def verbose(_: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _piece in range(100):
+            await send({"type": "http.response.body", "body": b"x" * 1_000_000, "more_body": True})
+        await send({"type": "http.response.body"})
+        ended.set()
+
+    async with serving(verbose, Bounds(header_s=HEADER_S, body_s=BODY_S, idle_s=IDLE_S)) as served:
+        with socket.create_connection(("127.0.0.1", served.port)) as deaf:
+            deaf.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            await asyncio.wait_for(ended.wait(), BODY_S + 1)
+
+
+async def test_an_app_that_breaks_is_a_problem_too() -> None:
+    async def broken(_: Scope, __: Receive, ___: Send) -> None:
+        raise RuntimeError("a fault of ours")
+
+    async with serving(broken, Bounds(idle_s=IDLE_S)) as served:
+        heard = await served.hear([b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"])
+
+    assert heard.status == 500
+    assert b"content-type: application/problem+json" in heard.head
+
+
+async def test_ambiguous_framing_is_a_line_for_security(served: Served, capfd: pytest.CaptureFixture[str]) -> None:
+    await served.hear([head(b"Content-Length: 3", b"Content-Length: 4")])
+
+    told = capfd.readouterr()
+    assert "framing is ambiguous" in told.out + told.err
 
 
 def statuses(heard: Heard) -> list[int]:
