@@ -124,16 +124,18 @@ def test_workers_that_join_and_leave_lose_nothing_and_keep_order(lab: Laboratory
 
     sending = threading.Thread(target=traffic)
     sending.start()
-    lab.worker(slow_s=0.01)
-    eventually(lambda: lab.workers() == 1)
-    second = lab.worker(slow_s=0.01)
-    eventually(lambda: lab.workers() == 2)
-    second.terminate()
-    third = lab.worker(slow_s=0.01)
-    eventually(lambda: lab.workers() == 3)
-    third.kill()
-    stop.set()
-    sending.join()
+    try:
+        lab.worker(slow_s=0.01)
+        eventually(lambda: lab.workers() == 1)
+        second = lab.worker(slow_s=0.01)
+        eventually(lambda: lab.workers() == 2)
+        second.terminate()
+        third = lab.worker(slow_s=0.01)
+        eventually(lambda: lab.workers() == 3)
+        third.kill()
+    finally:  # else it sends for ever when something above fails, and this run never ends
+        stop.set()
+        sending.join()
 
     lab.all_applied()
     lab.only_dead([])
