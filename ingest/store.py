@@ -17,7 +17,7 @@ import structlog
 from ingest.disk import Disk
 from ingest.doors import Clock
 from ingest.log import Log
-from ingest.rules.segments import Spooled, runs
+from ingest.rules.segments import Spooled, waves
 from ingest.spool import Allowance, Spool, adopt, claim
 from ingest.telemetry import Telemetry
 from schemas import events
@@ -150,15 +150,15 @@ class Store:
     async def _drain(self, spool: Spool) -> None:
         """Until it is empty, in order; what arrives meanwhile joins the end."""
         while chunk := await spool.read():
-            for run in runs(chunk.records):
-                began, self._oldest = time.monotonic(), run[0].since
-                await self._appended(run)
-                await asyncio.sleep(max(0.0, began + len(run) / DRAIN_PER_S - time.monotonic()))
+            for wave in waves(chunk.records):
+                began, self._oldest = time.monotonic(), wave[0].since
+                await self._appended(wave)
+                await asyncio.sleep(max(0.0, began + len(wave) / DRAIN_PER_S - time.monotonic()))
             await spool.drop(chunk)
 
-    async def _appended(self, run: Sequence[Spooled]) -> None:
-        """Until Kafka has confirmed each; the keys of a run differ, so it matters to nobody which comes first."""
-        left = list(run)
+    async def _appended(self, wave: Sequence[Spooled]) -> None:
+        """Until Kafka has confirmed each; the keys of a wave differ, so it matters to nobody which comes first."""
+        left = list(wave)
         while left:
             self._tell_levels()
             found = await asyncio.gather(*(self._drained(record) for record in left))

@@ -4,6 +4,7 @@ A frame is `MAGIC | length | CRC32C of length and body | body`, numbers big-endi
 does, and bodies are text but for a few lengths: after damage the next frame is found by it.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from struct import Struct as Layout
@@ -12,7 +13,7 @@ import google_crc32c
 import msgspec
 
 MAGIC = b"\xffDR1\xfe"  # ends in the version of what follows
-MAX_RUN = 500  # records in flight at once; the producer's queue holds a hundred times as many
+MAX_WAVE = 500  # records in flight at once; the producer's queue holds a hundred times as many
 
 _HEAD = Layout(">II")
 _START = len(MAGIC) + _HEAD.size
@@ -57,18 +58,17 @@ def scan(data: bytes) -> Scan:
     return Scan(tuple(found), end, damaged)
 
 
-def runs(records: Iterable[Spooled]) -> Iterator[list[Spooled]]:
-    """The records in order, cut before a key comes twice: what is in flight together cannot overtake its own kind."""
-    run: list[Spooled] = []
-    keys: set[str] = set()
+def waves(records: Iterable[Spooled]) -> Iterator[list[Spooled]]:
+    """First the first of each key, then the second, ...: what is in flight together cannot overtake its own kind."""
+    seen: Counter[str] = Counter()
+    found: list[list[Spooled]] = []
     for record in records:
-        if record.key in keys or len(run) == MAX_RUN:
-            yield run
-            run, keys = [], set()
-        run.append(record)
-        keys.add(record.key)
-    if run:
-        yield run
+        if seen[record.key] == len(found):
+            found.append([])
+        found[seen[record.key]].append(record)
+        seen[record.key] += 1
+    for wave in found:
+        yield from (wave[start : start + MAX_WAVE] for start in range(0, len(wave), MAX_WAVE))
 
 
 def _body(data: bytes, at: int) -> bytes | None:

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.rules.segments import MAGIC, MAX_RUN, Spooled, frame, runs, scan
+from ingest.rules.segments import MAGIC, MAX_WAVE, Spooled, frame, scan, waves
 from tests.builders import NOON
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -67,17 +67,20 @@ def test_bytes_that_nobody_wrote_hold_no_record_and_break_nothing(before: bytes,
     assert (found.records, found.end) == ((), 0)
 
 
-def a_record(key: str) -> Spooled:
-    return Spooled(NOON, "app", 1, "trace", key, b"{}")
+def a_record(key: str, number: int) -> Spooled:
+    return Spooled(NOON, "app", 1, "trace", key, str(number).encode())
 
 
 @given(st.lists(st.sampled_from("abcd")))
-def test_runs_keep_the_order_and_hold_no_key_twice(keys: list[str]) -> None:
-    found = list(runs(a_record(key) for key in keys))
+def test_waves_keep_each_keys_order_and_hold_no_key_twice(keys: list[str]) -> None:
+    records = [a_record(key, number) for number, key in enumerate(keys)]
 
-    assert [record.key for run in found for record in run] == keys
-    assert all(len({record.key for record in run}) == len(run) > 0 for run in found)
+    found = list(waves(records))
+
+    assert all(len({record.key for record in wave}) == len(wave) > 0 for wave in found)
+    for key in "abcd":
+        assert [r for wave in found for r in wave if r.key == key] == [r for r in records if r.key == key]
 
 
-def test_a_run_is_bounded() -> None:
-    assert [len(run) for run in runs(a_record(str(n)) for n in range(MAX_RUN + 1))] == [MAX_RUN, 1]
+def test_a_wave_is_bounded() -> None:
+    assert [len(wave) for wave in waves(a_record(str(n), n) for n in range(MAX_WAVE + 1))] == [MAX_WAVE, 1]
