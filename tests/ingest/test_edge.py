@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import socket
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from ingest import answers
 from ingest.__main__ import bounds
 from ingest.rules.framing import Bounds
 from tests.builders import a_track
@@ -228,15 +230,38 @@ async def test_who_ends_after_a_request_still_hears_the_answer(served: Served) -
 
 
 async def test_a_refused_client_that_goes_on_sending_still_hears_why(served: Served) -> None:
-    heard = await served.hear([head(b"Content-Length: 9000000"), *[b" " * 60_000] * 150])
+    def phone() -> bytes:
+        with socket.create_connection(("127.0.0.1", served.port)) as sent:
+            sent.sendall(head(b"Content-Length: 9000000"))
+            for _ in range(20):
+                sent.sendall(b" " * 50_000)
+                time.sleep(0.005)
+            return sent.recv(65536)
 
-    assert heard.status == 413
+    assert (await asyncio.to_thread(phone)).startswith(b"HTTP/1.1 413")
 
 
-async def test_trailers_are_no_headers(served: Served) -> None:
-    heard = await served.hear([head(CHUNKED) + b"%x\r\n%s\r\n0\r\nX-Late: 1\r\n\r\n" % (len(BATCH), BATCH)])
+async def test_who_ends_within_a_body_hears_so(served: Served) -> None:
+    heard = await served.hear([head(b"Content-Length: 100") + b"{"], ends=True)
+
+    assert (heard.status, heard.problem["code"]) == (400, "incomplete_body")
+
+
+async def test_trailers_are_no_headers() -> None:
+    seen = list[tuple[bytes, bytes]]()
+
+    async def reads_all(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive())["more_body"]:
+            pass
+        seen.extend(scope["headers"])
+        await answers.send_answer(send, answers.empty(200))
+
+    async with serving(reads_all, Bounds(idle_s=IDLE_S)) as served:
+        heard = await served.hear([head(CHUNKED) + b"2\r\nab\r\n0\r\nX-Late: 1\r\n\r\n"])
 
     assert heard.status == 200
+    assert (b"host", b"ingest") in seen
+    assert (b"x-late", b"1") not in seen
 
 
 @pytest.mark.parametrize(
