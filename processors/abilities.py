@@ -24,6 +24,14 @@ class Comparing(Protocol):
 
 
 @runtime_checkable
+class Watermarked(Protocol):
+    """Guards its effects by watermarks, which a worker killed just after a loss may have left too high."""
+
+    async def drop_watermarks(self, partitions: Collection[Partition]) -> None:
+        """Of these partitions the store remembers nothing; their records come again from the beginning."""
+
+
+@runtime_checkable
 class CatchingUp(Protocol):
     """Tells its readers when it is complete again."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from processors.abilities import CatchingUp, Comparing, Partition, Progress, end_offsets
+from processors.abilities import CatchingUp, Comparing, Partition, Progress, Watermarked, end_offsets
 from processors.given_back import GivenBack
 from processors.patience import Abandoned
 from processors.processor import Poison, Store
@@ -94,6 +94,9 @@ class Memory:
         if not lost:
             return False
         log.warning("store has lost effects, reading them again", processor=self._name, back_to=_shown(lost))
+        if isinstance(self._store, Watermarked):
+            remembered = await self._store.progress() or {}
+            await self._store.drop_watermarks([at for at in lost if at not in remembered])
         void = await rewind(self._app, lost)
         if void is not None:
             self._given_back.void(void)

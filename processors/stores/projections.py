@@ -5,7 +5,7 @@ with the record's offset and moves it in the same atomic step.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,14 @@ class Projections:
             for lane, intent in enumerate(i for i in each.intents if isinstance(i, FeedIntent)):
                 await self._fanout.apply(Step(self._processor, each.origin, lane=lane), intent)
         await self._advance(effects)
+
+    async def drop_watermarks(self, partitions: Collection[tuple[str, int]]) -> None:
+        """A worker killed on an emptied server left its watermarks; they would hide that what is below is gone."""
+        fields = [f"{topic}:{partition}" for topic, partition in partitions]
+        pipe = self._client.pipeline(transaction=False)
+        for bucket in range(BUCKETS if fields else 0):
+            pipe.hdel(projections.watermark(bucket, self._processor), *fields)
+        await pipe.execute()
 
     async def caught_up(self) -> None:
         """The processor has reached the end offsets captured at its start; the last of views and feeds sets `epoch`.

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, NamedTuple, NoReturn
@@ -170,6 +170,7 @@ class Emptied:
         self.reached = reached
         self.applied: list[int] = []
         self.failures: list[Exception] = []
+        self.dropped: list[tuple[str, int]] = []
         self.free = asyncio.Event()
         self.free.set()
 
@@ -180,6 +181,9 @@ class Emptied:
     async def progress(self) -> Mapping[tuple[str, int], int] | None:
         await asyncio.sleep(0)
         return {PARTITION: self.reached} if self.reached else {}
+
+    async def drop_watermarks(self, partitions: Collection[tuple[str, int]]) -> None:
+        self.dropped += partitions
 
     async def apply(self, effects: Sequence[Effects]) -> None:
         before = self.reached

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.processors.flows import Flow, turns
+from tests.processors.flows import PARTITION, Flow, turns
 from tests.waiting import eventually
 
 
@@ -78,6 +78,16 @@ async def test_a_take_over_a_rebalance_applies_only_what_was_read_after_it(flow:
 
     assert flow.store.applied == flow.stream.acknowledged == [10, 11]
     assert not {event.message for event in late} & set(flow.consumer.unacked)
+
+
+@pytest.mark.parametrize(("left", "dropped"), [(0, [PARTITION]), (5, [])], ids=["everything", "the end"])
+async def test_what_lost_everything_drops_its_watermarks_what_lost_the_end_keeps_them(
+    flow: Flow, left: int, dropped: list[tuple[str, int]]
+) -> None:
+    flow.store.reached = left
+    await flow.memory.look()
+
+    assert flow.store.dropped == dropped
 
 
 async def test_nobody_looks_while_a_batch_is_written(flow: Flow) -> None:

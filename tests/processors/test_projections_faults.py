@@ -294,6 +294,26 @@ async def test_a_server_emptied_just_before_a_batch_can_be_filled_again(server: 
         await _all_is_as_it_should_be(world, processor, effects)
 
 
+@pytest.mark.parametrize(("processor", "after"), [("views", 1), ("feeds", 5), ("feeds", 10)])
+async def test_a_worker_killed_on_an_emptied_server_hides_nothing(
+    server: Valkey, processor: Processor, after: int
+) -> None:
+    """Its watermarks stand, its progress does not: the next worker drops them before it reads everything again."""
+    effects = logged(RICH, processor)
+    partitions = {(each.origin.topic, each.origin.partition) for each in effects}
+    async with an_empty(server) as world:
+        await (await world.worker(processor)).apply(effects[:8])
+        await world.redis.flushall()
+        assert await crashes(world, processor, effects[8:], after)
+        successor = await world.worker(processor)
+        assert await successor.progress() == {}
+
+        await successor.drop_watermarks(partitions)
+        await successor.apply(effects)
+
+        await _all_is_as_it_should_be(world, processor, effects)
+
+
 async def test_a_server_emptied_before_a_workers_first_batch_is_noticed(server: Valkey) -> None:
     effects = logged(RICH, "feeds")
     async with an_empty(server) as world:
