@@ -44,10 +44,11 @@ def main(parent: int, cpu_s: int, headroom_bytes: int) -> None:
     film.load()
     _lock_in(headroom_bytes)
     _send(answers, b"")
+    _allow_cpu(cpu_s)
     while request := _received(sys.stdin.buffer):
-        _allow_cpu(cpu_s)
         name, original = msgspec.msgpack.decode(request, type=Request)
         _send(answers, msgspec.msgpack.encode(_answer(name, original)))
+        _allow_cpu(cpu_s)  # now, not with the next photo: reading that one must not use up what this one left
 
 
 def _answer(name: str, original: bytes) -> Answer:
