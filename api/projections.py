@@ -222,7 +222,7 @@ def open_projections(url: str, timeout_s: float) -> Projections:
         decode_responses=True,
         retry=Retry(NoBackoff(), 1, supported_errors=(RedisAway,)),
     )
-    return Projections(Redis(connection_pool=pool))
+    return Projections(Redis.from_pool(pool))  # owns the pool: `close` closes its connections
 
 
 def _one(kind: type[T], found: view.Fields) -> T | None:
