@@ -1,6 +1,7 @@
 """The log as the oracle sees it: read whole, with kafka-python, past everything of ours."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from kafka import KafkaConsumer, TopicPartition
 
@@ -11,14 +12,9 @@ from schemas.topics import Origin, Topic
 
 def records(settings: Settings, topic: Topic) -> list[Record]:
     """Every record of the topic, by partition and offset."""
-    consumer = KafkaConsumer(
-        bootstrap_servers=settings.kafka_brokers.split(","), group_id=None, enable_auto_commit=False
-    )
-    try:
+    with _consumer(settings) as consumer:
         partitions = [TopicPartition(topic.name, p) for p in sorted(consumer.partitions_for_topic(topic.name) or ())]
         return sorted(_read(consumer, partitions), key=lambda record: record.origin)
-    finally:
-        consumer.close()
 
 
 def _read(consumer: KafkaConsumer, partitions: Sequence[TopicPartition]) -> Iterator[Record]:
@@ -35,11 +31,18 @@ def _read(consumer: KafkaConsumer, partitions: Sequence[TopicPartition]) -> Iter
 
 def ends(settings: Settings, topic: Topic) -> dict[int, int]:
     """The offset after the last record, by partition."""
+    with _consumer(settings) as consumer:
+        partitions = [TopicPartition(topic.name, p) for p in consumer.partitions_for_topic(topic.name) or ()]
+        return {found.partition: int(end) for found, end in consumer.end_offsets(partitions).items()}
+
+
+@contextmanager
+def _consumer(settings: Settings) -> Iterator[KafkaConsumer]:
+    """Of no group: it reads what it is told to and commits nothing."""
     consumer = KafkaConsumer(
         bootstrap_servers=settings.kafka_brokers.split(","), group_id=None, enable_auto_commit=False
     )
     try:
-        partitions = [TopicPartition(topic.name, p) for p in consumer.partitions_for_topic(topic.name) or ()]
-        return {found.partition: int(end) for found, end in consumer.end_offsets(partitions).items()}
+        yield consumer
     finally:
         consumer.close()

@@ -14,19 +14,9 @@ from processors.processor import Effects, Known, Poison, Record, Rule, nothing
 from processors.stores.dead_letters import DeadLetters, Headers
 from processors.telemetry import Telemetry
 from schemas.projections import Key
-from schemas.topics import FACTS, Topic
+from schemas.topics import FACTS
 from tests.builders import NOON, an_origin
-
-NUMBERS = Topic(
-    name=FACTS.name,
-    one_message_is="a number",
-    key="none",
-    partitions_local=1,
-    partitions_production=1,
-    config={},
-    why="a test",
-    decode=lambda key, value: int(value or b""),
-)
+from tests.processors.flows import NUMBERS
 
 
 class Remembering:
