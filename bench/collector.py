@@ -24,9 +24,9 @@ import msgspec
 import psutil
 from starlette.types import Receive, Scope, Send
 
+from bench.traffic import WRITE_KEY
 from local.stack import ROOT, Stack
 
-WRITE_KEY = "local-write-key"
 CONNECTIONS = 32
 WARM_S, MEASURED_S = 1.0, 4.0
 GOALS = {1: 16_000, 20: 200_000, 100: 500_000}  # durable events per CPU second

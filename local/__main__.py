@@ -92,12 +92,11 @@ def _run_one(stack: Stack, command: str, program: str, say: control.Say) -> None
 
 
 def _welcome(stack: Stack) -> str:
-    key = stack.settings.write_keys.partition("=")[0]
     return (
         f"\n{control.table(stack)}\n\n"
         f"public address  {stack.settings.public_url}\n"
         f"documentation   {stack.settings.public_url}/docs\n"
-        f"write key       {key}\n"
+        f"write key       {stack.write_key}\n"
         f"logs            {stack.log}\n"
     )
 

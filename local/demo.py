@@ -20,7 +20,6 @@ from sql import warehouse
 
 PICTURES = Path("demo-photos")
 DEVELOP_SECONDS = 15
-WRITE_KEY = "local-write-key"
 STEPS = 9
 QUESTION = """
 SELECT name, COUNT(*) AS events, COUNT(DISTINCT event_id) AS ids
@@ -69,7 +68,7 @@ def main(stack: Stack) -> None:
     with story.tell("Three photographs go straight to S3 with signed tickets, and onto the roll"):
         photos = take_photos(ana, ben, roll)
     with story.tell("The app reports what happened: a batch from the official Segment SDK"):
-        post_events(base, ana)
+        post_events(stack, ana)
     with story.tell("Before the reveal: friends see nothing, authors see sealed cards"):
         show_feed(ben, cleo)
         show_sealed(ana)
@@ -80,7 +79,7 @@ def main(stack: Stack) -> None:
     with story.tell("What the numbers say: live from Redis, and by SQL from BigQuery"):
         show_numbers(ana, stack)
     print(f"\nThe whole story took {time.monotonic() - story.began:.0f} s.")
-    what_next(base, ben, roll)
+    what_next(stack, ben, roll)
 
 
 def open_roll(ana: Phone, ben: Phone) -> str:
@@ -107,10 +106,10 @@ def take_photos(ana: Phone, ben: Phone, roll: str) -> list[dict[str, Any]]:
     return told
 
 
-def post_events(base: str, ana: Phone) -> None:
+def post_events(stack: Stack, ana: Phone) -> None:
     """Five events through the SDK; raises when any of them was not accepted."""
     failed: list[object] = []
-    sdk = SegmentClient(WRITE_KEY, host=base, on_error=lambda error, _: failed.append(error))
+    sdk = SegmentClient(stack.write_key, host=stack.settings.public_url, on_error=lambda error, _: failed.append(error))
     sdk.identify(ana.user, {"plan": "demo"})
     for name in ("App Opened", "Roll Opened", "Photo Taken", "Photo Taken"):
         sdk.track(ana.user, name, {"source": "demo"})
@@ -181,14 +180,15 @@ def answer(stack: Stack, person: str) -> str:
     raise RuntimeError("BigQuery does not have the events after 30 s; see .local/dev/log/")
 
 
-def what_next(base: str, ben: Phone, roll: str) -> None:
+def what_next(stack: Stack, ben: Phone, roll: str) -> None:
     """Lines that work as they stand."""
+    base = stack.settings.public_url
     print(f"""
 Try next (the stack stays up; `make down` stops it):
   export TOKEN={ben.token}
   curl -s {base}/v1/feeds/home -H "authorization: Bearer $TOKEN"
   curl -s {base}/v1/rolls/{roll}/photos -H "authorization: Bearer $TOKEN"
-  curl -s {base}/v1/batch -u {WRITE_KEY}: -H 'content-type: application/json' \\
+  curl -s {base}/v1/batch -u {stack.write_key}: -H 'content-type: application/json' \\
        -d '{{"batch":[{{"type":"track","event":"Tried","userId":"me"}}]}}'
   .venv/bin/python -m sql query "{FACTS_BY_TYPE}"
   .venv/bin/python -m processors agents

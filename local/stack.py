@@ -46,6 +46,11 @@ class Stack:
         return Settings.read(self.given)
 
     @property
+    def write_key(self) -> str:
+        """The first of the settings' write keys: what to post a batch with."""
+        return self.settings.write_keys.partition("=")[0]
+
+    @property
     def data(self) -> Path:
         """What `reset` wipes."""
         return self.folder / "data"
