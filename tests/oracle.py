@@ -131,13 +131,31 @@ async def check_views(settings: Settings) -> None:
     twin = await replayed(settings)
     async with redis.asyncio.Redis.from_url(settings.redis_url, decode_responses=True) as server:
         live = Answers(server, lambda: datetime.now(UTC))
-        assert only_views(await live.views()) == only_views(await twin.views())
+        expected = await twin.views() | await sketched(server, twin)
+        different = differing(only_views(await live.views()), only_views(expected))
+        assert not different, f"views that are not their replay, as (live, replayed): {different}"
         for record in log.records(settings, FACTS):
             fact = facts.decode(record.value)
             if isinstance(fact, facts.UserRegistered):
                 assert await live.feed(fact.by) == await twin.feed(fact.by), f"the feed of {fact.by}"
 
 
+async def sketched(server: Any, twin: ProjectionsTwin) -> dict[str, int]:
+    """What the server's own sketch says of the replayed members: it estimates, off by one in a third of days of 100."""
+    counts: dict[str, int] = {}
+    for key, members in twin.sketches().items():
+        scratch = f"{key}:replayed"
+        await server.pfadd(scratch, *members)
+        counts[key] = int(await server.pfcount(scratch))
+        await server.delete(scratch)
+    return counts
+
+
+def differing(live: Mapping[str, Any], replayed: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What each says of every key that they disagree on."""
+    return {key: (live.get(key), replayed.get(key)) for key in {*live, *replayed} if live.get(key) != replayed.get(key)}
+
+
 def only_views(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Without feeds (compared by what they answer) and ingest's own keys; sketches count small sets exactly."""
+    """Without feeds (compared by what they answer) and ingest's own keys."""
     return {key: value for key, value in found.items() if key.partition("}:")[2].partition(":")[0] in VIEWS}

@@ -114,6 +114,10 @@ class ProjectionsTwin:
         every |= {key: len(seen) for key, seen in self._sketches.items()}
         return {key: value for key, value in every.items() if value}
 
+    def sketches(self) -> dict[Key, set[str]]:
+        """The members behind every size, for a server that only estimates it."""
+        return {key: set(seen) for key, seen in self._sketches.items()}
+
     async def feed(self, reader: UserId) -> list[PhotoId]:
         """What the reader's feed offers now, newest first."""
         photos = {p for of, author in self._follows if of == reader for p in self._outboxes.get(author, ())}
