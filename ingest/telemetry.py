@@ -1,12 +1,21 @@
-"""Door to Prometheus: counts what `schemas/telemetry.py` lists, and nothing else."""
+"""Door to Prometheus: counts what `schemas/telemetry.py` lists, and nothing else.
 
+Several workers share a folder, named by `SHARED_FOLDER` before this module is imported: each writes its numbers into
+files there, and any of them can tell the sums. What a dead worker counted stays counted; its gauges go.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from schemas.telemetry import METRICS, Metric
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own name for it
 
 
 class Telemetry:
@@ -38,8 +47,22 @@ class Telemetry:
         return child
 
     def exposition(self) -> bytes:
-        """Everything, in Prometheus' text format."""
-        return generate_latest(self._registry)
+        """Everything, of all workers, in Prometheus' text format."""
+        folder = os.environ.get(SHARED_FOLDER)
+        return _of_all(Path(folder)) if folder else generate_latest(self._registry)
+
+
+def _of_all(folder: Path) -> bytes:
+    for process in filter(_is_gone, set(_told_by(folder))):
+        mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
+
+
+def _told_by(folder: Path) -> Iterator[int]:
+    """The processes whose gauges lie in the folder: `gauge_livemax_4711.db`."""
+    yield from (int(file.stem.rpartition("_")[2]) for file in folder.glob("gauge_live*.db"))
 
 
 def _made(metric: Metric, registry: CollectorRegistry) -> Counter | Gauge | Histogram:
@@ -47,6 +70,15 @@ def _made(metric: Metric, registry: CollectorRegistry) -> Counter | Gauge | Hist
         case "counter":
             return Counter(metric.name, metric.help, metric.labels, registry=registry)
         case "gauge":
-            return Gauge(metric.name, metric.help, metric.labels, registry=registry)
+            together: Any = f"live{metric.together}"
+            return Gauge(metric.name, metric.help, metric.labels, registry=registry, multiprocess_mode=together)
         case "histogram":
             return Histogram(metric.name, metric.help, metric.labels, registry=registry, buckets=BUCKETS)
+
+
+def _is_gone(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    return False

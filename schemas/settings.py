@@ -37,6 +37,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, described("Where clients reach us: GET and WebSocket go to api, the rest to ingest.")
     ] = "http://127.0.0.1:8000"
     ingest_bind: Annotated[str, described("host:port where ingest listens.")] = "127.0.0.1:8001"
+    ingest_workers: Annotated[
+        int, Meta(ge=1, le=64, description="Processes of ingest behind INGEST_BIND; about one per core it may have.")
+    ] = 1
     api_bind: Annotated[str, described("host:port where api listens.")] = "127.0.0.1:8002"
     processors_bind: Annotated[str, described("host:port of the processors' /live, /ready and /metrics.")] = (
         "127.0.0.1:8003"

@@ -8,12 +8,13 @@ Kind = Literal["counter", "gauge", "histogram"]
 
 
 class Metric(msgspec.Struct, frozen=True):
-    """A Prometheus metric; labels are few and bounded, never an id."""
+    """A Prometheus metric; labels are few and bounded, never an id. `together`: what several workers' gauges become."""
 
     name: str
     kind: Kind
     help: str
     labels: tuple[str, ...] = ()
+    together: Literal["max", "sum"] = "max"
 
 
 EVENTS_RECEIVED = Metric("events_received_total", "counter", "Analytics events read from readable batches.", ("app",))
@@ -21,7 +22,7 @@ EVENTS_STORED = Metric("events_stored_total", "counter", "Events whose record Ka
 EVENTS_SPOOLED = Metric("events_spooled_total", "counter", "Events accepted into the spool instead.", ("app",))
 EVENTS_DRAINED = Metric("events_drained_total", "counter", "Spooled events that Kafka acknowledged later.", ("app",))
 RECORDS_LATE = Metric("records_late_total", "counter", "Acknowledged after the circuit gave them up.", ("topic",))
-SPOOL_BYTES = Metric("spool_bytes", "gauge", "What waits on this worker's disk for Kafka.", ("room",))
+SPOOL_BYTES = Metric("spool_bytes", "gauge", "What waits on disk for Kafka.", ("room",), together="sum")
 SPOOL_AGE = Metric("spool_age_seconds", "gauge", "How long the oldest spooled record has waited.", ("room",))
 CIRCUIT_STATE = Metric("circuit_state", "gauge", "1 while the circuit is open, else 0.", ("to",))
 EVENTS_REJECTED = Metric("events_rejected_total", "counter", "Events answered with a reason instead.", ("app", "code"))

@@ -13,8 +13,8 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from ingest import answers
-from ingest.__main__ import bounds
 from ingest.rules.framing import Bounds
+from ingest.workers import bounds
 from tests.builders import a_track
 from tests.ingest.served import Heard, Script, Served, serving
 from tests.ingest.world import World

@@ -2,12 +2,10 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -19,6 +17,7 @@ from local.stack import ROOT, Stack
 from schemas import events
 from schemas.topics import EVENTS
 from tests import log
+from tests.ports import free_bind
 from tests.waiting import eventually
 
 WRITE_KEY = "local-write-key"
@@ -33,9 +32,7 @@ class Served:
 @pytest.fixture
 def served(parts: Stack) -> Iterator[Served]:
     """`python -m ingest` on a free port."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        bind = f"127.0.0.1:{probe.getsockname()[1]}"
+    bind = free_bind()
     environment = {**os.environ, **parts.given, "INGEST_BIND": bind}
     process = subprocess.Popen([sys.executable, "-m", "ingest"], cwd=ROOT, env=environment)
     try:
