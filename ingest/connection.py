@@ -6,7 +6,6 @@ begun, and is raised by `receive` where the body is waited for. Then the connect
 
 import asyncio
 from typing import Any
-from urllib.parse import unquote
 
 import structlog
 from uvicorn._types import HTTPScope
@@ -85,7 +84,6 @@ class Connection(HttpToolsProtocol):
             self._deadline.after(self.bounds.idle_s)
 
     def _scope(self, method: str, version: str, path: bytes, query: bytes) -> HTTPScope:
-        text = path.decode("latin-1")
         return {
             "type": "http",
             "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
@@ -95,7 +93,7 @@ class Connection(HttpToolsProtocol):
             "scheme": self.scheme or "http",
             "method": method,
             "root_path": "",
-            "path": unquote(text) if "%" in text else text,
+            "path": framing.path(path),
             "raw_path": path,
             "query_string": query,
             "headers": self.headers,

@@ -58,7 +58,8 @@ class Edge(Connection):
         self._phase = HEAD
         self._fresh = True
         self._began = self.loop.time()
-        self._deadline.at(self._began + self.bounds.header_s)
+        if self.cycle is not None:  # the first one's head has been waited for since the connection began
+            self._deadline.at(self._began + self.bounds.header_s)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; a trailer behind a chunked body is not one, and is dropped."""
@@ -69,17 +70,22 @@ class Edge(Connection):
         """The head is whole: starts the app, or raises `Refusal`."""
         parser, bounds = self.parser, self.bounds
         version = parser.get_http_version()
-        path, query = framing.target(self.url)
+        path, query, host = framing.target(self.url)
         self._named = True
         self.scope = self._scope(parser.get_method().decode(), version, path, query)
         small = self._fresh and self._fed <= bounds.url_bytes and len(self.headers) <= bounds.headers
         if not small and (fault := framing.too_long(self.url, self.headers, bounds)):
             raise Refusal(fault)
-        if parser.should_upgrade():
-            raise refusal("bad_header", "this is HTTP/1.1, and nothing else is spoken here")
+        if query and query.count(b"&") >= bounds.parameters:
+            raise Refusal(framing.many_parameters(bounds))
         found = framing.head(self.headers, version)
         if isinstance(found, Refused):
             raise Refusal(found)
+        if not bounds.knows(host or found.host) and self.scope["path"] not in framing.OPEN:
+            raise Refusal(framing.unknown_host())
+        if parser.should_upgrade():
+            self._upgrade()
+            return
         self._expect_body(found)
         self._start(self._cycle(keep_alive=version != "1.0" and parser.should_keep_alive()))
 
@@ -110,6 +116,10 @@ class Edge(Connection):
         self.cycle.message_event.set()
 
     # What they do in parts.
+
+    def _upgrade(self) -> None:
+        """What is done about a client that wants another protocol."""
+        raise refusal("bad_header", "this is HTTP/1.1, and nothing else is spoken here")
 
     def _expect_body(self, head: Head) -> None:
         self._max_bytes = self.bounds.body(self.scope["path"])

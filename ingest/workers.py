@@ -70,7 +70,9 @@ def served() -> Front:
     _tell_in_json()
     if parent := multiprocessing.parent_process():
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    return make(Settings.read(os.environ)).asgi
+    settings = Settings.read(os.environ)
+    Served.bounds = bounds(settings.hosts())
+    return make(settings).asgi
 
 
 def _end_with(parent: BaseProcess) -> None:
@@ -79,14 +81,15 @@ def _end_with(parent: BaseProcess) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def bounds() -> Bounds:
-    """How much the edge lets in: batches and pictures are larger than commands."""
+def bounds(hosts: frozenset[bytes] = frozenset()) -> Bounds:
+    """How much the edge lets in: batches and pictures are larger than commands; `hosts`: who may be asked for."""
     raw = {command.path: command.raw_bytes for command in COMMANDS if command.raw}
-    return Bounds(bodies={**dict.fromkeys(batch.PATHS, body.BATCH_BYTES), **raw}, body_bytes=body.COMMAND_BYTES)
+    bodies = {**dict.fromkeys(batch.PATHS, body.BATCH_BYTES), **raw}
+    return Bounds(hosts=hosts, bodies=bodies, body_bytes=body.COMMAND_BYTES)
 
 
 class Served(edge.Edge):
-    """The edge with our bounds; a name, since a worker's settings are pickled."""
+    """The edge with our bounds (`served` adds the hosts); a name, since a worker's settings are pickled."""
 
     bounds = bounds()
 

@@ -4,12 +4,14 @@ The defaults are the local stack's (`make up`), so a room started by hand next t
 names stand in `.env.example` and in docs/settings.md; a test compares them.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
+LOOPBACK = frozenset({b"localhost", b"127.0.0.1", b"[::1]"})  # a supervisor's and a developer's way in
 LOCAL_SECRET = "local-secret"  # noqa: S105 - the local stack's; `Settings.read` refuses it in production
 
 
@@ -36,6 +38,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: Annotated[
         str, described("Where clients reach us: GET and WebSocket go to api, the rest to ingest.")
     ] = "http://127.0.0.1:8000"
+    allowed_hosts: Annotated[
+        str, described("Host names, separated by commas, that requests may ask for besides PUBLIC_URL's and loopback.")
+    ] = ""
     ingest_bind: Annotated[str, described("host:port where ingest listens.")] = "127.0.0.1:8001"
     ingest_workers: Annotated[
         int, Meta(ge=1, le=64, description="Processes of ingest behind INGEST_BIND; about one per core it may have.")
@@ -98,6 +103,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise SettingsError(f"a setting is wrong: {error}") from error
         settings._refuse_local_secrets()
         return settings
+
+    def hosts(self) -> frozenset[bytes]:
+        """What a request's Host may be, lower case and without a port: any other is refused (`bad_host`)."""
+        own = (self.public_url.rpartition("://")[2].partition("/")[0], *self.allowed_hosts.split(","))
+        names = (re.sub(r":\d+$", "", name.strip().lower()) for name in own)
+        return LOOPBACK | {name.encode() for name in names if name}
 
     def _refuse_local_secrets(self) -> None:
         if self.environment != "production":

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain
+from urllib.parse import unquote
 
 import msgspec
 
@@ -14,15 +15,21 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass(frozen=True)
 class Bounds:
-    """How long and how large a request may be. Times are a little below the promised 10 s and 30 s, for the answer."""
+    """How long and how large a request may be, and for whom.
 
-    header_s: float = 9.5  # from the first byte to the blank line
-    body_s: float = 29.0  # from the first byte to the last
+    A connection is gone within the promised 10 s (head) and 30 s (body): the deadline, `linger_s`, and half a second
+    for a busy loop.
+    """
+
+    header_s: float = 8.5  # from the first byte (on a new connection: from its begin) to the blank line
+    body_s: float = 28.5  # from the first byte to the last
     idle_s: float = 15.0  # between two requests
     linger_s: float = 1.0  # how long a refused client may read before the connection is gone
     header_bytes: int = 16_384
     headers: int = 200  # each costs a call into Python; phones send about ten
     url_bytes: int = 8_192
+    parameters: int = 20  # of the query; no route knows half as many
+    hosts: frozenset[bytes] = frozenset()  # names that may be asked for, lower case; none: any
     bodies: Mapping[str, int] = field(default_factory=dict)  # path -> bytes, where it is not the next
     body_bytes: int = 64_000
 
@@ -30,15 +37,23 @@ class Bounds:
         """How many bytes a body sent to `path` may have, as it comes."""
         return self.bodies.get(path, self.body_bytes)
 
+    def knows(self, host: bytes) -> bool:
+        """Whether a Host header's value, with or without a port, is one of ours."""
+        name, colon, port = host.lower().rpartition(b":")
+        return not self.hosts or (name if colon and port.isdigit() else host.lower()) in self.hosts
+
 
 class Head(msgspec.Struct, frozen=True):
-    """What the headers say about the body."""
+    """What the headers say about the body, and who is asked."""
 
     length: int | None  # None: no Content-Length
     chunked: bool
     continues: bool  # Expect: 100-continue
+    host: bytes = b""
 
 
+OPEN = frozenset({"/live", "/ready", "/metrics"})  # probes ask them by whatever address they know
+_SLASH = re.compile("%2f", re.IGNORECASE)
 _CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,16}")
 _METHOD = re.compile(rb"[A-Z]{1,20} ")  # anything else at the begin of a request is no HTTP at all
 _WATCHED = frozenset({b"content-length", b"transfer-encoding", b"expect", b"host"})
@@ -46,12 +61,12 @@ _WATCHED = frozenset({b"content-length", b"transfer-encoding", b"expect", b"host
 
 def head(headers: Headers, version: str) -> Head | Refused:
     """How the body is framed. The parser has refused doubled, signed and overlong lengths before."""
-    length, chunked, continues, hosts = None, False, False, 0
+    length, chunked, continues, hosts, host = None, False, False, 0, b""
     for name, value in headers:
         if name not in _WATCHED:
             continue
         if name == b"host":
-            hosts += 1
+            hosts, host = hosts + 1, value
         elif name == b"content-length":
             length = int(value)
         elif name == b"expect":
@@ -64,11 +79,12 @@ def head(headers: Headers, version: str) -> Head | Refused:
         return Refused("bad_request_line", "this is HTTP/1.1")
     if hosts > 1 or (hosts == 0 and version == "1.1"):
         return Refused("bad_host", "a request names its host exactly once")
-    return Head(length, chunked, continues)
+    return Head(length, chunked, continues, host)
 
 
-def target(url: bytes) -> tuple[bytes, bytes]:
-    """Path and query of a request target; of an absolute one (RFC 9112, 3.2.2) likewise. Raises `Refusal`."""
+def target(url: bytes) -> tuple[bytes, bytes, bytes]:
+    """Path, query, and the host that only an absolute target names (RFC 9112, 3.2.2). Raises `Refusal`."""
+    host = b""
     if not url.startswith(b"/"):
         scheme, found, rest = url.partition(b"://")
         host, slash, rest = rest.partition(b"/")
@@ -78,7 +94,13 @@ def target(url: bytes) -> tuple[bytes, bytes]:
     if b"#" in url:
         raise refusal("bad_request_line", "a request target has no fragment")
     path, _, query = url.partition(b"?")
-    return path, query
+    return path, query, host
+
+
+def path(raw: bytes) -> str:
+    """The one decoding of a path that routes see; an encoded slash stays encoded, since it parts no segments."""
+    text = raw.decode("latin-1")
+    return unquote(_SLASH.sub("%252F", text)) if "%" in text else text
 
 
 def too_long(url: bytes, headers: Headers, bounds: Bounds) -> Refused | None:
@@ -109,6 +131,17 @@ def size(headers: Headers) -> int:
 def too_large(max_bytes: int) -> Refused:
     """For a body whose length is announced or reached."""
     return Refused("payload_too_large", f"the body is too large; at most {max_bytes} bytes", limit=max_bytes)
+
+
+def unknown_host() -> Refused:
+    """For a Host that is not ours: a page elsewhere made the client come here, or a link was poisoned."""
+    return Refused("bad_host", "this host is not served here")
+
+
+def many_parameters(bounds: Bounds) -> Refused:
+    """For a query beyond its bound."""
+    most = f"at most {bounds.parameters} query parameters are read"
+    return Refused("too_many_params", most, limit=bounds.parameters)
 
 
 def late() -> Refused:

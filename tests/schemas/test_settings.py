@@ -38,6 +38,14 @@ def test_production_refuses_each_secret_of_the_local_stack(forgotten: str) -> No
         Settings.read(own)
 
 
+def test_hosts_are_the_public_address_loopback_and_what_is_allowed_beside() -> None:
+    settings = Settings(public_url="https://Darkroom.Example:443/", allowed_hosts="c.darkroom.example, [fd00::1]:80,")
+
+    assert settings.hosts() == {
+        b"darkroom.example", b"c.darkroom.example", b"[fd00::1]", b"localhost", b"127.0.0.1", b"[::1]"
+    }  # fmt: skip
+
+
 def test_every_setting_is_explained() -> None:
     assert all(explanation.endswith(".") for _, explanation in explained().values())
 
