@@ -5,7 +5,7 @@ faults have stopped and the spools are empty, `judge` compares; it needs no serv
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import pairwise
@@ -123,7 +123,7 @@ def check(settings: Settings, ledger: Ledger) -> Verdict:
     return found
 
 
-def balanced(told: Mapping[str, float]) -> bool:
+def balanced(metric: Callable[[str], float]) -> bool:
     """Whether one collector's counts, by metric, add up to the event; only while it has not been killed."""
     after = ("events_stored_total", "events_rejected_total", "events_spooled_total")
-    return told["events_received_total"] == sum(told.get(name, 0) for name in after)
+    return metric("events_received_total") == sum(metric(name) for name in after)
