@@ -4,7 +4,9 @@ import os
 
 import uvicorn
 
+from api import connection
 from api.app import make_app, make_room
+from api.framing import Bounds
 from schemas.settings import Settings, address
 
 DRAIN_S = 10
@@ -14,10 +16,13 @@ def main() -> None:
     """Read the settings, open the doors, serve."""
     settings = Settings.read(os.environ)
     host, port = address(settings.api_bind)
+    room = make_room(settings)
     uvicorn.run(
-        make_app(make_room(settings), docs=settings.docs),
+        make_app(room, docs=settings.docs),
         host=host,
         port=port,
+        http=connection.protocol(Bounds(hosts=settings.hosts()), room.telemetry),
+        proxy_headers=False,  # nothing here depends on the client's address; trust is given by name (S57)
         access_log=False,  # paths hold ids; `Edge` counts and logs by route
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,

@@ -17,7 +17,7 @@ STALE = {"x-stale": "1"}  # views are being rebuilt, or had not passed X-Read-Af
 CACHE = {"cache-control": "private, no-cache", "vary": "authorization", "x-content-type-options": "nosniff"}
 
 UNKNOWN = Refused("not_found", "there is nothing at this address")
-NOT_OFFERED = Refused("method_not_allowed", "this room only answers GET; send writes to the public address")
+NOT_OFFERED = Refused("method_not_allowed", "this room only answers GET and HEAD; send writes to the public address")
 BROKEN = Refused("internal_error", "the fault is ours and has been logged")
 
 _encoder = msgspec.json.Encoder()
@@ -56,8 +56,9 @@ async def on_refusal(request: Request, error: Exception) -> Response:
 async def on_http(request: Request, error: Exception) -> Response:
     """No such route, or not by this method: constants."""
     assert isinstance(error, HTTPException)
-    refused = NOT_OFFERED if error.status_code == 405 else UNKNOWN
-    return problem(request, refused, error.headers)
+    if error.status_code == 405:
+        return problem(request, NOT_OFFERED, {"allow": "GET, HEAD"})
+    return problem(request, UNKNOWN)
 
 
 async def on_fault(request: Request, error: Exception) -> Response:

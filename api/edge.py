@@ -6,6 +6,7 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import framing
 from api.telemetry import Telemetry
 
 _ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
@@ -25,6 +26,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         request_id = scope["darkroom.request_id"] = self._request_id(scope)
+        scope = {**scope, **_canonical(scope)}
         status, started = 500, perf_counter()
 
         async def sending(message: Message) -> None:
@@ -43,3 +45,10 @@ class Edge:
     def _request_id(self, scope: Scope) -> str:
         given = dict(scope["headers"]).get(b"x-request-id", b"")
         return given.decode() if _ID.fullmatch(given) else self._new_id()
+
+
+def _canonical(scope: Scope) -> dict[str, str]:
+    """Routes see one decoding of the path, and GET: the server itself leaves out the body that HEAD does not want."""
+    method, raw = scope["method"], scope.get("raw_path")
+    found = {"method": "GET" if method == "HEAD" else method}
+    return {**found, "path": framing.path(raw)} if raw is not None else found

@@ -1,9 +1,10 @@
-"""`python -m ingest`: serves INGEST_BIND until it is told to stop (SIGTERM, SIGINT)."""
+"""`python -m ingest`: serves INGEST_BIND until it is told to stop (SIGTERM, SIGINT). `... keys`: see `keysmith`."""
 
 import os
 import sys
+from datetime import UTC, datetime
 
-from ingest import workers
+from ingest import keys, keysmith, workers
 from schemas.settings import Settings, SettingsError, address
 
 
@@ -12,6 +13,9 @@ def main() -> int:
     try:
         settings = Settings.read(os.environ)
         address(settings.ingest_bind)
+        if sys.argv[1:2] == ["keys"]:
+            return keysmith.main(sys.argv[2:], settings.write_keys_file, datetime.now(UTC))
+        keys.listed(settings)
     except SettingsError as error:
         print(f"ingest does not start: {error}", file=sys.stderr)
         return 2

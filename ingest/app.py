@@ -25,6 +25,7 @@ from ingest.commands import accounts, photos, rolls, social
 from ingest.disk import Disk
 from ingest.doors import Clock, Doors
 from ingest.front import Front
+from ingest.keys import Keys
 from ingest.leases import Leases
 from ingest.log import Log
 from ingest.objects import Objects
@@ -69,6 +70,7 @@ def make(settings: Settings, clock: Clock = now) -> Ingest:
     """The room, wired; nothing is connected before the first request. The caller closes it, or its lifespan does."""
     zoneinfo.reset_tzpath(())  # develop times come from the pinned tzdata, not from this machine's zone files
     telemetry, redis = Telemetry(), connect(settings.redis_url)
+    keys = Keys(settings, telemetry)
     doors = Doors(
         log=Log(settings.kafka_brokers, telemetry),
         projections=Projections(redis),
@@ -89,7 +91,7 @@ def make(settings: Settings, clock: Clock = now) -> Ingest:
         await redis.aclose()
 
     web = _web(settings, doors, store, close)
-    collector = Collector(store, telemetry, settings.write_keys, clock)
+    collector = Collector(store, telemetry, keys, clock)
     return Ingest(Front(collector, web, telemetry), web, doors, close)
 
 

@@ -6,7 +6,6 @@ Redis, S3 and BigQuery may be away. 200 means: every accepted event is in Kafka 
 import asyncio
 from base64 import b64decode
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Any, get_args
 from urllib.parse import parse_qs
 from uuid import uuid4
@@ -16,6 +15,7 @@ from starlette.types import Receive, Scope
 from ingest import answers, body
 from ingest.answers import Answer
 from ingest.doors import Clock
+from ingest.keys import Holder, Keys
 from ingest.rules import batch as rules
 from ingest.rules.batch import Accepted, Envelope, Result
 from ingest.store import Durability, Store
@@ -33,10 +33,10 @@ TYPES = ("application/json", "text/plain", "")  # text/plain: navigator.sendBeac
 class Collector:
     """Answers one batch; every refusal is raised as `Refusal`."""
 
-    def __init__(self, store: Store, telemetry: Telemetry, write_keys: str, clock: Clock) -> None:
+    def __init__(self, store: Store, telemetry: Telemetry, keys: Keys, clock: Clock) -> None:
         self._store = store
         self._telemetry = telemetry
-        self._apps = apps(write_keys)
+        self._keys = keys
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, trace: str) -> Answer:
@@ -44,26 +44,19 @@ class Collector:
         if scope["method"] != "POST":
             raise refusal("method_not_allowed", "batches are posted")
         query = _query(scope)
-        app = self._app(given_key(scope, query))
+        key = given_key(scope, query)
+        holder = None if key is None else self._keys.holder(key)
         body.expect_type(scope, *TYPES)
         raw = await body.read(scope, receive, max_bytes=body.BATCH_BYTES)
         envelope = _envelope(scope["path"], raw)
-        app = app or self._app(rules.text(envelope.write_key))
-        if app is None:
-            raise refusal("invalid_key", "the write key is missing or unknown")
-        return await self._stored(scope, envelope, raw, app, trace, told_all="all" in query.get("results", ()))
-
-    def _app(self, key: str | None) -> str | None:
-        """Whose key this is; None without a key. Hashed first, so that the look-up's time tells nothing of a key."""
-        if key is None:
-            return None
-        if (app := self._apps.get(sha256(key.encode()).digest())) is None:
-            raise refusal("invalid_key", "the write key is missing or unknown")
-        return app
+        holder = holder or self._keys.holder(rules.text(envelope.write_key) or "")
+        self._keys.take(holder, len(envelope.batch) - 1)
+        return await self._stored(scope, envelope, raw, holder, trace, told_all="all" in query.get("results", ()))
 
     async def _stored(
-        self, scope: Scope, envelope: Envelope, raw: bytes, app: str, trace: str, *, told_all: bool
+        self, scope: Scope, envelope: Envelope, raw: bytes, holder: Holder, trace: str, *, told_all: bool
     ) -> Answer:
+        app = holder.app
         country = body.header(scope, b"cf-ipcountry")
         judged = rules.accept(
             envelope, raw, app=app, batch_id=str(uuid4()), received_at=self._clock(), country=country, told_all=told_all
@@ -73,7 +66,7 @@ class Collector:
         if not judged.records:
             raise Refusal(rules.refused(judged.results))
         kept = await self._kept(judged.records, trace)
-        return _answer(judged.results, kept, told_all=told_all)
+        return _answer(judged.results, kept, self._keys.headers(holder), told_all=told_all)
 
     async def _kept(self, records: tuple[EventsRecord, ...], trace: str) -> Sequence[Durability]:
         if len(records) == 1:  # a phone's batch; tasks for one would cost as much as judging it
@@ -103,17 +96,13 @@ def _envelope(path: str, raw: bytes) -> Envelope:
     return found
 
 
-def _answer(results: tuple[Result, ...], kept: Sequence[Durability], *, told_all: bool) -> Answer:
+def _answer(
+    results: tuple[Result, ...], kept: Sequence[Durability], limits: tuple[tuple[str, str], ...], *, told_all: bool
+) -> Answer:
     """200; of the events only those that were not simply accepted, unless all are asked for."""
     shown = results if told_all else [result for result in results if result.result != "accepted"]
     told = {"success": True, "results": shown}
-    return answers.told(200, {**told, "durability": "spool"} if "spool" in kept else told)
-
-
-def apps(write_keys: str) -> dict[bytes, str]:
-    """SHA-256 of a write key -> its app, from the setting `key=app,key=app`."""
-    pairs = (pair.strip().partition("=") for pair in write_keys.split(",") if pair.strip())
-    return {sha256(key.encode()).digest(): app or key for key, _, app in pairs}
+    return answers.told(200, {**told, "durability": "spool"} if "spool" in kept else told, **dict(limits))
 
 
 def given_key(scope: Scope, query: dict[str, Any]) -> str | None:

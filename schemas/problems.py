@@ -54,7 +54,9 @@ Code = Literal[
     "not_found",
     "nul_not_allowed",
     "number_out_of_range",
+    "overloaded",
     "payload_too_large",
+    "rate_limited",
     "rebuilding",
     "request_timeout",
     "self_follow",
@@ -127,7 +129,9 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "not_found": (404, "There is nothing here"),
     "nul_not_allowed": (400, "A text holds U+0000"),
     "number_out_of_range": (400, "An integer is beyond 2^53-1"),
+    "overloaded": (503, "More comes in than can be done"),
     "payload_too_large": (413, "The body is too large"),
+    "rate_limited": (429, "More comes than was agreed"),
     "rebuilding": (503, "Views are being rebuilt"),
     "request_timeout": (408, "The request did not come in time"),
     "self_follow": (422, "Nobody follows themselves"),
@@ -172,11 +176,13 @@ class Refused(msgspec.Struct, frozen=True):
     errors: tuple[Fault, ...] = ()
     retry_after_s: int | None = None
     limit: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()  # of this refusal alone; names in lower case
+    other_status: int | None = None  # where one code has two: a key is unknown (401), or another app's (403)
 
     @property
     def status(self) -> int:
         """The HTTP status that goes with the code."""
-        return PROBLEMS[self.code][0]
+        return self.other_status or PROBLEMS[self.code][0]
 
 
 class Refusal(Exception):
@@ -188,15 +194,21 @@ class Refusal(Exception):
 
 
 def refusal(
-    code: Code, detail: str, *errors: Fault, retry_after_s: int | None = None, limit: int | None = None
+    code: Code,
+    detail: str,
+    *errors: Fault,
+    retry_after_s: int | None = None,
+    limit: int | None = None,
+    headers: tuple[tuple[str, str], ...] = (),
+    other_status: int | None = None,
 ) -> Refusal:
     """What a door raises, in one line: code, detail, and the members that are wrong."""
-    return Refusal(Refused(code, detail, errors, retry_after_s, limit))
+    return Refusal(Refused(code, detail, errors, retry_after_s, limit, headers, other_status))
 
 
 def body(refused: Refused, *, instance: str, request_id: str) -> bytes:
     """The problem document (`application/problem+json`, at most 2 kB)."""
-    status, title = PROBLEMS[refused.code]
+    status, title = refused.status, PROBLEMS[refused.code][1]
     document: dict[str, Any] = {
         "type": TYPE_PREFIX + refused.code,
         "title": title,
@@ -220,8 +232,8 @@ def body(refused: Refused, *, instance: str, request_id: str) -> bytes:
 def headers(refused: Refused) -> dict[str, str]:
     """The headers that go with the document: its type, when to come back, how to sign in."""
     found = {"content-type": CONTENT_TYPE, "cache-control": "no-store", "x-content-type-options": "nosniff"}
-    if refused.retry_after_s is not None or refused.status == 503:
+    if refused.retry_after_s is not None or refused.status in (429, 503):
         found["retry-after"] = str(refused.retry_after_s or 1)
     if refused.code == "invalid_token":
         found["www-authenticate"] = "Bearer"
-    return found
+    return {**found, **dict(refused.headers)} if refused.headers else found

@@ -91,6 +91,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     write_keys: Annotated[str, described("`key=app` pairs, separated by commas: who may post analytics batches.")] = (
         "local-write-key=darkroom-local"
     )
+    write_keys_file: Annotated[
+        str, described("JSON file of further write keys, hashed, limited, revoked (`python -m ingest keys`); or empty.")
+    ] = ""
+    write_key_events_per_s: Annotated[
+        float, Meta(ge=0, description="Events per second that a write key without a limit of its own may post; 0: any.")
+    ] = 0.0
+    ingest_apps: Annotated[
+        str, described("Apps that may post here, separated by commas; another app's key is answered 403. Empty: all.")
+    ] = ""
+    cors_origins: Annotated[
+        str, described("Origins of web pages that may call ingest, separated by commas; `*`: any, without credentials.")
+    ] = "http://localhost:3000,http://localhost:5173"
     cursor_secret: Annotated[str, described("Signs page cursors; any long random text.")] = LOCAL_SECRET
 
     @classmethod

@@ -30,6 +30,12 @@ FACTS_APPENDED = Metric("facts_appended_total", "counter", "Facts Kafka acknowle
 ACK_SECONDS = Metric("ack_seconds", "histogram", "From produce to Kafka's acknowledgement.", ("topic",))
 REQUESTS = Metric("requests_total", "counter", "Requests answered.", ("room", "route", "status"))
 REQUEST_SECONDS = Metric("request_seconds", "histogram", "From request to last byte.", ("room", "route"))
+SHED = Metric("shed_total", "counter", "Requests refused at once because too much came in.", ("room", "class"))
+INFLIGHT = Metric("inflight", "gauge", "Requests begun and not answered.", ("room",), together="sum")
+TURN_LIMIT = Metric("inflight_limit", "gauge", "Requests that one turn of the event loop may begin.", ("room",))
+HELD_BYTES = Metric("held_bytes", "gauge", "Bodies in memory.", ("room",), together="sum")
+RATE_LIMITED = Metric("rate_limited_total", "counter", "Batches beyond their write key's limit.", ("app",))
+KEYS_BROKEN = Metric("keys_file_broken", "gauge", "1 while the keys file is unreadable and older keys hold.", ("room",))
 LOOP_LAG = Metric("loop_lag_seconds", "gauge", "How late the event loop's beat is.", ("room",))
 
 RECORDS_APPLIED = Metric(

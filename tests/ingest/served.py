@@ -1,105 +1,14 @@
-"""A real uvicorn with the edge in front of an app, and a client that may say anything."""
+"""A real uvicorn with ingest's edge in front of an app."""
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from contextlib import AbstractAsyncContextManager
 
-import msgspec
-import uvicorn
 from starlette.types import ASGIApp
 
 from ingest import edge
 from ingest.rules.framing import Bounds
-
-PATIENCE_S = 5.0
-Script = Iterable[bytes | float]  # what is sent; a number: seconds of silence
+from tests.wire import Served, listening
 
 
-@dataclass(frozen=True)
-class Heard:
-    """What came back until the connection closed, or until nothing came for `PATIENCE_S`."""
-
-    raw: bytes
-    closed: bool
-    seconds: float
-
-    @property
-    def status(self) -> int | None:
-        """Of the last answer; 100 Continue is none."""
-        found = int(self._last().split(b" ", 2)[1]) if self.raw else 100
-        return found if found != 100 else None
-
-    @property
-    def head(self) -> bytes:
-        return self._last().partition(b"\r\n\r\n")[0].lower()
-
-    @property
-    def problem(self) -> dict[str, Any]:
-        found: dict[str, Any] = msgspec.json.decode(self._last().partition(b"\r\n\r\n")[2])
-        return found
-
-    def _last(self) -> bytes:
-        return b"HTTP/1.1 " + self.raw.rpartition(b"HTTP/1.1 ")[2]
-
-
-@dataclass(frozen=True)
-class Served:
-    """Where it listens."""
-
-    port: int
-
-    async def hear(self, script: Script, *, patience_s: float = PATIENCE_S, ends: bool = False) -> Heard:
-        """Says all of `script` on one connection (then, if it `ends`, FIN) while listening."""
-        began = asyncio.get_running_loop().time()
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        saying = asyncio.create_task(_say(writer, script, ends=ends))
-        raw, closed = b"", False
-        try:
-            async with asyncio.timeout(patience_s):
-                while piece := await reader.read(65536):
-                    raw += piece
-            closed = True
-        except TimeoutError:
-            pass
-        except ConnectionError:
-            closed = True
-        saying.cancel()
-        writer.transport.abort()
-        return Heard(raw, closed, asyncio.get_running_loop().time() - began)
-
-
-async def _say(writer: asyncio.StreamWriter, script: Script, *, ends: bool) -> None:
-    try:
-        for part in script:
-            if isinstance(part, bytes):
-                writer.write(part)
-                await writer.drain()
-            else:
-                await asyncio.sleep(part)
-        if ends:
-            writer.write_eof()
-    except ConnectionError:
-        pass  # the server has closed; what it said is heard by the other half
-
-
-@asynccontextmanager
-async def serving(app: ASGIApp, bounds: Bounds) -> AsyncIterator[Served]:
+def serving(app: ASGIApp, bounds: Bounds) -> AbstractAsyncContextManager[Served]:
     """The app on a free port, in this very loop; its lifespan is the caller's."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(
-            app, http=edge.protocol(bounds), ws="none", lifespan="off", access_log=False, log_config=None,
-            server_header=False, timeout_graceful_shutdown=1,
-        )  # fmt: skip
-        server = uvicorn.Server(config)
-        running = asyncio.create_task(server._serve([listening]))  # without the signal handlers of `serve`
-        while not server.started:  # noqa: ASYNC110 # uvicorn tells it by nothing else
-            await asyncio.sleep(0.005)
-        try:
-            yield Served(listening.getsockname()[1])
-        finally:
-            server.should_exit = True
-            await running
+    return listening(app, edge.protocol(bounds))

@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 
-from ingest.batch import apps, given_key
+from ingest.batch import given_key
 from local.stack import Stack
 from schemas import events
 from schemas.settings import Settings
@@ -162,11 +162,6 @@ async def test_what_was_received_is_stored_or_rejected(world: World) -> None:
     assert 'events_stored_total{app="darkroom-local"} 2.0' in counted
     assert 'events_rejected_total{app="darkroom-local",code="duplicate"} 1.0' in counted
     assert 'events_rejected_total{app="darkroom-local",code="not_an_object"} 1.0' in counted
-
-
-def test_the_setting_names_an_app_per_key() -> None:
-    assert list(apps("k1=shop, k2=blog,").values()) == ["shop", "blog"]
-    assert apps("") == {}
 
 
 def test_two_authorization_headers_are_none() -> None:
