@@ -49,6 +49,60 @@ class UserUnfollowed(_Fact, frozen=True, kw_only=True):
     whom: UserId
 
 
+class FollowRequested(_Fact, frozen=True, kw_only=True):
+    """`by` asks to follow `whom`, whose account is private."""
+
+    whom: UserId
+
+
+class FollowAccepted(_Fact, frozen=True, kw_only=True):
+    """`by` was asked; `whom`, who asked, follows them from now on."""
+
+    whom: UserId
+
+
+class FollowDeclined(_Fact, frozen=True, kw_only=True):
+    """`by` was asked and does not want `whom` to follow them."""
+
+    whom: UserId
+
+
+class FollowerRemoved(_Fact, frozen=True, kw_only=True):
+    """`whom` no longer follows `by`, nor asks to: `by` wants it so."""
+
+    whom: UserId
+
+
+class UserBlocked(_Fact, frozen=True, kw_only=True):
+    """`by` and `whom` see nothing of each other. That neither follows the other any more is said by facts beside it."""
+
+    whom: UserId
+
+
+class UserUnblocked(_Fact, frozen=True, kw_only=True):
+    """`by` no longer blocks `whom`; what the block ended does not come back."""
+
+    whom: UserId
+
+
+class UserMuted(_Fact, frozen=True, kw_only=True):
+    """Photos of `whom` stay out of the feed of `by`, and nobody else is told."""
+
+    whom: UserId
+
+
+class UserUnmuted(_Fact, frozen=True, kw_only=True):
+    """Photos of `whom` are in the feed of `by` again."""
+
+    whom: UserId
+
+
+class PreferencesChanged(_Fact, frozen=True, kw_only=True):
+    """From now on `by` wants it so. Who has a private account is followed by whom they accept."""
+
+    visibility: Visibility
+
+
 class RollText(msgspec.Struct, frozen=True, kw_only=True):
     """What people call a roll."""
 
@@ -70,6 +124,19 @@ class RollOpened(_Fact, frozen=True, kw_only=True):
     personal: RollText
 
 
+class RollRenamed(_Fact, frozen=True, kw_only=True):
+    """The roll has another name."""
+
+    roll: RollId
+    personal: RollText
+
+
+class RollClosed(_Fact, frozen=True, kw_only=True):
+    """Nobody joins the roll and nothing is taken into it any more; what was taken is revealed as it was to be."""
+
+    roll: RollId
+
+
 class RollInviteCreated(_Fact, frozen=True, kw_only=True):
     """Whoever knows the token may join until `expires_at`; only the token's SHA-256 (hex) is kept."""
 
@@ -78,10 +145,30 @@ class RollInviteCreated(_Fact, frozen=True, kw_only=True):
     expires_at: datetime
 
 
+class RollInviteRevoked(_Fact, frozen=True, kw_only=True):
+    """The token with this SHA-256 (hex) opens nothing any more."""
+
+    roll: RollId
+    token_sha256: str
+
+
 class RollJoined(_Fact, frozen=True, kw_only=True):
     """`by` is a member of the roll from now on."""
 
     roll: RollId
+
+
+class RollLeft(_Fact, frozen=True, kw_only=True):
+    """`by` is no longer a member of the roll; their photos stay in it."""
+
+    roll: RollId
+
+
+class RollMemberRemoved(_Fact, frozen=True, kw_only=True):
+    """`whom` is no longer a member: `by`, who owns the roll, wants it so. Older invites do not let them in again."""
+
+    roll: RollId
+    whom: UserId
 
 
 class PhotoText(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,18 +232,30 @@ class PhotoDeleted(_Fact, frozen=True, kw_only=True):
     roll: RollId | None = None
 
 
-Fact = (
+PhotoFact = PhotoCaptured | PhotoDeveloped | PhotoSpoiled | PhotoDeleted
+RollFact = (
+    RollOpened
+    | RollRenamed
+    | RollClosed
+    | RollInviteCreated
+    | RollInviteRevoked
+    | RollJoined
+    | RollLeft
+    | RollMemberRemoved
+)
+FollowedFact = FollowAccepted | FollowDeclined | FollowerRemoved  # said by whoever is followed
+PersonFact = (
     UserRegistered
     | UserFollowed
     | UserUnfollowed
-    | RollOpened
-    | RollInviteCreated
-    | RollJoined
-    | PhotoCaptured
-    | PhotoDeveloped
-    | PhotoSpoiled
-    | PhotoDeleted
+    | FollowRequested
+    | UserBlocked
+    | UserUnblocked
+    | UserMuted
+    | UserUnmuted
+    | PreferencesChanged
 )
+Fact = PersonFact | FollowedFact | RollFact | PhotoFact
 
 FACT_TYPES: tuple[type[Fact], ...] = Fact.__args__
 
@@ -182,11 +281,12 @@ def type_name(fact: Fact) -> str:
 
 
 def aggregate(fact: Fact) -> AnyId:
-    """What the fact is about, which is its key in the log: all facts of one aggregate stay in order."""
-    match fact:
-        case PhotoCaptured() | PhotoDeveloped() | PhotoSpoiled() | PhotoDeleted():
-            return fact.photo
-        case RollOpened() | RollInviteCreated() | RollJoined():
-            return fact.roll
-        case UserRegistered() | UserFollowed() | UserUnfollowed():
-            return fact.by
+    """What the fact is about, which is its key in the log: all facts of one aggregate stay in order.
+
+    Whatever becomes of a follow is about the follower, whoever says it.
+    """
+    if isinstance(fact, PhotoFact):
+        return fact.photo
+    if isinstance(fact, RollFact):
+        return fact.roll
+    return fact.whom if isinstance(fact, FollowedFact) else fact.by

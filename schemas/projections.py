@@ -104,6 +104,26 @@ def followers(user: UserId) -> Key:
     return _of(user, "fr")
 
 
+def follow_requests(user: UserId) -> Key:
+    """SET of users who ask to follow `user`, whose account is private."""
+    return _of(user, "rq")
+
+
+def blocks(user: UserId) -> Key:
+    """SET of users whom `user` blocks."""
+    return _of(user, "bk")
+
+
+def blocked_by(user: UserId) -> Key:
+    """SET of users who block `user`."""
+    return _of(user, "bb")
+
+
+def mutes(user: UserId) -> Key:
+    """SET of users whom `user` mutes: nobody else's view knows."""
+    return _of(user, "mu")
+
+
 def user_photos(user: UserId) -> Key:
     """ZSET, all scores 0: `place` of each of the user's photos, sealed and spoiled ones too."""
     return _of(user, "up")
@@ -136,6 +156,11 @@ def roll(roll: RollId) -> Key:
 def members(roll: RollId) -> Key:
     """SET of the roll's members, its owner among them."""
     return _of(roll, "rm")
+
+
+def removed_members(roll: RollId) -> Key:
+    """HASH user -> when the owner last removed them: invites made before that do not admit them."""
+    return _of(roll, "rx")
 
 
 def roll_photos(roll: RollId) -> Key:
@@ -223,6 +248,12 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     tz: str
     registered_at: datetime
     display_name: str | None = None
+    visibility: Visibility | None = None  # None: they never said, and are public
+
+    @property
+    def is_private(self) -> bool:
+        """Their photos are for who follows them, and who may follow is theirs to say."""
+        return self.visibility == "private"
 
 
 class Roll(msgspec.Struct, frozen=True, kw_only=True):
@@ -235,6 +266,13 @@ class Roll(msgspec.Struct, frozen=True, kw_only=True):
     tz: str
     visibility: Visibility
     opened_at: datetime
+    renamed: str | None = None  # apart from `name`: a second copy of the opening must not bring the old one back
+    closed_at: datetime | None = None
+
+    @property
+    def current_name(self) -> str:
+        """What it is called now."""
+        return self.renamed or self.name
 
 
 class Invite(msgspec.Struct, frozen=True, kw_only=True):
@@ -242,6 +280,8 @@ class Invite(msgspec.Struct, frozen=True, kw_only=True):
 
     roll: RollId
     expires_at: datetime
+    created_at: datetime | None = None
+    revoked_at: datetime | None = None
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
@@ -275,7 +315,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
 def fields(view: msgspec.Struct) -> Fields:
     """The view as hash fields: text as it is, everything else as JSON; None and empty members are left out."""
-    return {name: _text(value) for name, value in msgspec.structs.asdict(view).items() if value not in (None, ())}
+    return {name: text(value) for name, value in msgspec.structs.asdict(view).items() if value not in (None, ())}
 
 
 def read(kind: type[T], found: Fields) -> T:
@@ -284,9 +324,10 @@ def read(kind: type[T], found: Fields) -> T:
     return msgspec.convert({name: _value(name, text) for name, text in known.items()}, kind, strict=False)
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
+    """One field's text."""
     return value if isinstance(value, str) else msgspec.json.encode(value).decode().strip('"')
 
 
-def _value(name: str, text: str) -> object:
-    return msgspec.json.decode(text) if name == "sizes" else text
+def _value(name: str, found: str) -> object:
+    return msgspec.json.decode(found) if name == "sizes" else found

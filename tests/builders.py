@@ -16,19 +16,33 @@ from schemas import ids
 from schemas.events import EventsRecord
 from schemas.facts import (
     AccountText,
+    FollowAccepted,
+    FollowDeclined,
+    FollowerRemoved,
+    FollowRequested,
     PhotoCaptured,
     PhotoDeleted,
     PhotoDeveloped,
     PhotoSpoiled,
     PhotoText,
+    PreferencesChanged,
     RenditionFact,
+    RollClosed,
     RollInviteCreated,
+    RollInviteRevoked,
     RollJoined,
+    RollLeft,
+    RollMemberRemoved,
     RollOpened,
+    RollRenamed,
     RollText,
+    UserBlocked,
     UserFollowed,
+    UserMuted,
     UserRegistered,
+    UserUnblocked,
     UserUnfollowed,
+    UserUnmuted,
     Visibility,
 )
 from schemas.ids import BUCKETS, FactId, PhotoId, RollId, UploadId, UserId
@@ -104,6 +118,42 @@ def user_unfollowed(by: UserId, whom: UserId, at: datetime = NOON) -> UserUnfoll
     return UserUnfollowed(id=a_fact_id("unfollowed", by, whom, at), at=at, by=by, whom=whom)
 
 
+def follow_requested(by: UserId, whom: UserId, at: datetime = NOON) -> FollowRequested:
+    return FollowRequested(id=a_fact_id("requested", by, whom, at), at=at, by=by, whom=whom)
+
+
+def follow_accepted(by: UserId, whom: UserId, at: datetime = NOON) -> FollowAccepted:
+    return FollowAccepted(id=a_fact_id("accepted", by, whom, at), at=at, by=by, whom=whom)
+
+
+def follow_declined(by: UserId, whom: UserId, at: datetime = NOON) -> FollowDeclined:
+    return FollowDeclined(id=a_fact_id("declined", by, whom, at), at=at, by=by, whom=whom)
+
+
+def follower_removed(by: UserId, whom: UserId, at: datetime = NOON) -> FollowerRemoved:
+    return FollowerRemoved(id=a_fact_id("follower removed", by, whom, at), at=at, by=by, whom=whom)
+
+
+def user_blocked(by: UserId, whom: UserId, at: datetime = NOON) -> UserBlocked:
+    return UserBlocked(id=a_fact_id("blocked", by, whom, at), at=at, by=by, whom=whom)
+
+
+def user_unblocked(by: UserId, whom: UserId, at: datetime = NOON) -> UserUnblocked:
+    return UserUnblocked(id=a_fact_id("unblocked", by, whom, at), at=at, by=by, whom=whom)
+
+
+def user_muted(by: UserId, whom: UserId, at: datetime = NOON) -> UserMuted:
+    return UserMuted(id=a_fact_id("muted", by, whom, at), at=at, by=by, whom=whom)
+
+
+def user_unmuted(by: UserId, whom: UserId, at: datetime = NOON) -> UserUnmuted:
+    return UserUnmuted(id=a_fact_id("unmuted", by, whom, at), at=at, by=by, whom=whom)
+
+
+def preferences_changed(by: UserId, visibility: Visibility = "private", at: datetime = NOON) -> PreferencesChanged:
+    return PreferencesChanged(id=a_fact_id("preferences", by, visibility, at), at=at, by=by, visibility=visibility)
+
+
 def roll_opened(
     by: UserId | None = None,
     roll: RollId | None = None,
@@ -138,6 +188,29 @@ def roll_invite_created(
 
 def roll_joined(by: UserId, roll: RollId, at: datetime = NOON) -> RollJoined:
     return RollJoined(id=a_fact_id("joined", by, roll), at=at, by=by, roll=roll)
+
+
+def roll_renamed(by: UserId, roll: RollId, name: str = "Porto", at: datetime = NOON) -> RollRenamed:
+    return RollRenamed(id=a_fact_id("renamed", roll, name), at=at, by=by, roll=roll, personal=RollText(name=name))
+
+
+def roll_closed(by: UserId, roll: RollId, at: datetime = NOON) -> RollClosed:
+    return RollClosed(id=a_fact_id("closed", roll), at=at, by=by, roll=roll)
+
+
+def roll_invite_revoked(
+    by: UserId, roll: RollId, token_sha256: str | None = None, at: datetime = NOON
+) -> RollInviteRevoked:
+    token = token_sha256 or a_token(f"invite to {roll}")
+    return RollInviteRevoked(id=a_fact_id("revoked", roll, token), at=at, by=by, roll=roll, token_sha256=token)
+
+
+def roll_left(by: UserId, roll: RollId, at: datetime = NOON) -> RollLeft:
+    return RollLeft(id=a_fact_id("left", by, roll, at), at=at, by=by, roll=roll)
+
+
+def roll_member_removed(by: UserId, roll: RollId, whom: UserId, at: datetime = NOON) -> RollMemberRemoved:
+    return RollMemberRemoved(id=a_fact_id("removed", roll, whom, at), at=at, by=by, roll=roll, whom=whom)
 
 
 def photo_captured(

@@ -123,7 +123,10 @@ async def replayed(settings: Settings) -> ProjectionsTwin:
     return twin
 
 
-VIEWS = {"u", "fg", "fr", "up", "ur", "n", "r", "rm", "rp", "i", "p", "pw", "se", "fa", "m", "act"}  # kinds of keys
+VIEWS = {
+    "u", "fg", "fr", "rq", "bk", "bb", "mu", "up", "ur", "n", "r", "rm", "rx", "rp", "i", "p", "pw", "se", "fa", "m",
+    "act",
+}  # fmt: skip # kinds of keys
 
 
 async def check_views(settings: Settings) -> None:

@@ -7,7 +7,16 @@ rolls are published like all others, and sealed ones too: the id carries the rev
 from collections.abc import Iterator
 
 from processors.intents import FeedIntent, Follow, Publish, Unfollow, Withdraw
-from schemas.facts import Fact, PhotoDeleted, PhotoDeveloped, UserFollowed, UserRegistered, UserUnfollowed
+from schemas.facts import (
+    Fact,
+    FollowAccepted,
+    FollowerRemoved,
+    PhotoDeleted,
+    PhotoDeveloped,
+    UserFollowed,
+    UserRegistered,
+    UserUnfollowed,
+)
 
 
 def changes(fact: Fact) -> Iterator[FeedIntent]:
@@ -15,9 +24,9 @@ def changes(fact: Fact) -> Iterator[FeedIntent]:
     match fact:
         case UserRegistered(by=user):
             yield Follow(user, user)  # one's own photos stand in one's own feed
-        case UserFollowed(by=reader, whom=author):
+        case UserFollowed(by=reader, whom=author) | FollowAccepted(by=author, whom=reader):
             yield Follow(reader, author)
-        case UserUnfollowed(by=reader, whom=author):
+        case UserUnfollowed(by=reader, whom=author) | FollowerRemoved(by=author, whom=reader):
             yield Unfollow(reader, author)
         case PhotoDeveloped(by=author, photo=photo):  # never on captured: a spoiled photo must not enter a feed
             yield Publish(author, photo)

@@ -9,18 +9,36 @@ from processors.intents import Exclude, Forget, Include, Insert, Point, Remove, 
 from schemas import projections
 from schemas.facts import (
     Fact,
+    FollowAccepted,
+    FollowDeclined,
+    FollowedFact,
+    FollowerRemoved,
+    FollowRequested,
+    PersonFact,
     PhotoCaptured,
     PhotoDeleted,
     PhotoDeveloped,
+    PhotoFact,
     PhotoSpoiled,
+    PreferencesChanged,
+    RollClosed,
+    RollFact,
     RollInviteCreated,
+    RollInviteRevoked,
     RollJoined,
+    RollLeft,
+    RollMemberRemoved,
     RollOpened,
+    RollRenamed,
+    UserBlocked,
     UserFollowed,
+    UserMuted,
     UserRegistered,
+    UserUnblocked,
     UserUnfollowed,
+    UserUnmuted,
 )
-from schemas.ids import PhotoId, UserId
+from schemas.ids import PhotoId, RollId, UserId
 from schemas.projections import Card, Invite, Key, Profile, Roll, Size
 from schemas.secrets import Ended, Password, Secret, Session
 
@@ -29,48 +47,109 @@ Changes = Iterator[ViewIntent]
 
 def changes(value: Fact | Secret) -> Changes:
     """What `value` does to the views, as intents that may be applied twice."""
-    match value:
-        case UserRegistered() | UserFollowed() | UserUnfollowed():
-            yield from _people(value)
-        case RollOpened() | RollInviteCreated() | RollJoined():
-            yield from _rolls(value)
-        case PhotoCaptured():
-            yield from _captured(value)
-        case PhotoDeveloped() | PhotoSpoiled() | PhotoDeleted():
-            yield from _fate(value)
-        case Password() | Session() | Ended():
-            yield _secret(value)
+    if isinstance(value, PersonFact):
+        yield from _people(value)
+    elif isinstance(value, FollowedFact):
+        yield from _followed(value)
+    elif isinstance(value, RollFact):
+        yield from _rolls(value)
+    elif isinstance(value, PhotoCaptured):
+        yield from _captured(value)
+    elif isinstance(value, PhotoFact):
+        yield from _fate(value)
+    else:
+        yield _secret(value)
 
 
-def _people(fact: UserRegistered | UserFollowed | UserUnfollowed) -> Changes:
+def _people(fact: PersonFact) -> Changes:
     match fact:
         case UserRegistered(by=user):
             yield Save(projections.profile(user), projections.fields(_profile(fact)))
             yield Point(projections.username(fact.personal.username), user)
             yield Point(projections.entity(fact.id), user)
+        case PreferencesChanged(by=user, visibility=visibility):
+            yield Save(projections.profile(user), {"visibility": visibility})
+        case FollowRequested(by=reader, whom=author):
+            yield Include(projections.follow_requests(author), reader)
         case UserFollowed(by=reader, whom=author):
-            yield Include(projections.following(reader), author)
-            yield Include(projections.followers(author), reader)
+            yield from _follows(reader, author)
         case UserUnfollowed(by=reader, whom=author):
-            yield Exclude(projections.following(reader), author)
-            yield Exclude(projections.followers(author), reader)
+            yield from _follows_no_more(reader, author)
+        case _:
+            yield from _shunned(fact)
 
 
-def _rolls(fact: RollOpened | RollInviteCreated | RollJoined) -> Changes:
+def _followed(fact: FollowedFact) -> Changes:
+    """What whoever is followed says of a follow: the log keeps it beside what the follower says."""
+    match fact:
+        case FollowAccepted(by=author, whom=reader):
+            yield from _follows(reader, author)
+        case FollowDeclined(by=author, whom=reader):
+            yield Exclude(projections.follow_requests(author), reader)
+        case FollowerRemoved(by=author, whom=reader):
+            yield from _follows_no_more(reader, author)
+
+
+def _follows(reader: UserId, author: UserId) -> Changes:
+    yield Include(projections.following(reader), author)
+    yield Include(projections.followers(author), reader)
+    yield Exclude(projections.follow_requests(author), reader)
+
+
+def _follows_no_more(reader: UserId, author: UserId) -> Changes:
+    yield Exclude(projections.following(reader), author)
+    yield Exclude(projections.followers(author), reader)
+    yield Exclude(projections.follow_requests(author), reader)
+
+
+def _shunned(fact: UserBlocked | UserUnblocked | UserMuted | UserUnmuted) -> Changes:
+    match fact:
+        case UserBlocked(by=user, whom=other):
+            yield Include(projections.blocks(user), other)
+            yield Include(projections.blocked_by(other), user)
+        case UserUnblocked(by=user, whom=other):
+            yield Exclude(projections.blocks(user), other)
+            yield Exclude(projections.blocked_by(other), user)
+        case UserMuted(by=user, whom=other):
+            yield Include(projections.mutes(user), other)
+        case UserUnmuted(by=user, whom=other):
+            yield Exclude(projections.mutes(user), other)
+
+
+def _rolls(fact: RollFact) -> Changes:
     match fact:
         case RollOpened(roll=roll):
             yield Save(projections.roll(roll), projections.fields(_roll(fact)))
             yield Point(projections.entity(fact.id), roll)
             yield from _membership(fact)
-        case RollInviteCreated(roll=roll, token_sha256=token):
-            yield Save(projections.invite(token), projections.fields(Invite(roll=roll, expires_at=fact.expires_at)))
-        case RollJoined():
+        case RollRenamed(roll=roll):
+            yield Save(projections.roll(roll), {"renamed": fact.personal.name})
+        case RollClosed(roll=roll):
+            yield Save(projections.roll(roll), {"closed_at": projections.text(fact.at)})
+        case RollInviteCreated(token_sha256=token):
+            yield Save(projections.invite(token), projections.fields(_invite(fact)))
+        case RollInviteRevoked(token_sha256=token):
+            yield Save(projections.invite(token), {"revoked_at": projections.text(fact.at)})
+        case RollJoined() | RollLeft() | RollMemberRemoved():
             yield from _membership(fact)
 
 
-def _membership(fact: RollOpened | RollJoined) -> Changes:
-    yield Include(projections.members(fact.roll), fact.by)
-    yield Include(projections.user_rolls(fact.by), fact.roll)
+def _membership(fact: RollOpened | RollJoined | RollLeft | RollMemberRemoved) -> Changes:
+    match fact:
+        case RollOpened(roll=roll, by=user) | RollJoined(roll=roll, by=user):
+            yield Include(projections.members(roll), user)
+            yield Include(projections.user_rolls(user), roll)
+        case RollLeft(roll=roll, by=user):
+            yield from _membership_ends(roll, user)
+        case RollMemberRemoved(roll=roll, whom=user):
+            yield from _membership_ends(roll, user)
+            yield Save(projections.removed_members(roll), {user: projections.text(fact.at)})
+
+
+def _membership_ends(roll: RollId, user: UserId) -> Changes:
+    """Their photos stay in the roll; `may they see it` is asked of the members at every read."""
+    yield Exclude(projections.members(roll), user)
+    yield Exclude(projections.user_rolls(user), roll)
 
 
 def _captured(fact: PhotoCaptured) -> Changes:
@@ -135,6 +214,10 @@ def _roll(fact: RollOpened) -> Roll:
         visibility=fact.visibility,
         opened_at=fact.at,
     )
+
+
+def _invite(fact: RollInviteCreated) -> Invite:
+    return Invite(roll=fact.roll, expires_at=fact.expires_at, created_at=fact.at)
 
 
 def _secret(secret: Secret) -> ViewIntent:

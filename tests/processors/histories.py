@@ -26,10 +26,23 @@ people = st.sampled_from(PEOPLE)
 photos = st.builds(
     lambda by, number, at: (by, a.a_photo(by, number, at)), people, st.integers(1, 2), st.sampled_from(REVEALS)
 )
+rolls = st.builds(a.a_roll, people)
+pairs = (
+    a.follow_requested, a.follow_declined, a.user_blocked, a.user_unblocked, a.user_muted, a.user_unmuted,
+)  # fmt: skip # what two people may do besides, that no feed's list knows of
+beside = st.one_of(
+    *(st.builds(made, people, people) for made in pairs),
+    st.builds(a.preferences_changed, people, st.sampled_from(("public", "private"))),
+    st.builds(a.roll_joined, people, rolls),
+    st.builds(a.roll_left, people, rolls),
+    st.builds(a.roll_member_removed, people, rolls, people),
+)
 events = st.one_of(
     st.builds(a.user_followed, people, people),
-    st.builds(a.user_followed, people, people),
+    st.builds(a.follow_accepted, people, people),
     st.builds(a.user_unfollowed, people, people),
+    st.builds(a.follower_removed, people, people),
+    beside,
     photos.map(lambda taken: a.photo_developed(*taken)),
     photos.map(lambda taken: a.photo_developed(*taken)),
     photos.map(lambda taken: a.photo_deleted(*taken)),
@@ -42,6 +55,8 @@ def _possible(drawn: Sequence[Fact]) -> History:
     for fact in drawn:
         match fact:
             case facts.UserFollowed() | facts.UserUnfollowed() if fact.by == fact.whom:
+                continue
+            case facts.FollowAccepted() | facts.FollowerRemoved() if fact.by == fact.whom:
                 continue
             case facts.PhotoDeveloped() | facts.PhotoDeleted() if fact.photo in gone:
                 continue

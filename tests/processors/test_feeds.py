@@ -28,6 +28,11 @@ def test_a_follow_and_an_unfollow_are_passed_on() -> None:
     assert list(changes(a.user_unfollowed(BEN, ANA))) == [Unfollow(BEN, ANA)]
 
 
+def test_an_accepted_request_is_a_follow_and_a_removed_follower_an_unfollow() -> None:
+    assert list(changes(a.follow_accepted(ANA, BEN))) == [Follow(BEN, ANA)]
+    assert list(changes(a.follower_removed(ANA, BEN))) == [Unfollow(BEN, ANA)]
+
+
 def test_a_new_user_follows_themself_so_that_their_feed_exists() -> None:
     assert list(changes(a.user_registered(ANA))) == [Follow(ANA, ANA)]
 
@@ -38,7 +43,16 @@ def test_a_deleted_photo_is_withdrawn() -> None:
 
 @pytest.mark.parametrize(
     "fact",
-    [a.photo_captured(ANA), a.photo_spoiled(ANA), a.roll_opened(ANA), a.roll_joined(BEN, a.a_roll(ANA))],
+    [
+        a.photo_captured(ANA),
+        a.photo_spoiled(ANA),
+        a.roll_opened(ANA),
+        a.roll_joined(BEN, a.a_roll(ANA)),
+        a.follow_requested(BEN, ANA),
+        a.follow_declined(ANA, BEN),
+        a.user_muted(BEN, ANA),
+        a.user_blocked(BEN, ANA),
+    ],
     ids=lambda fact: type(fact).__name__,
 )
 def test_nothing_else_reaches_a_feed(fact: Fact) -> None:

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from processors.intents import Exclude, Forget, Include, Insert, Point, Remove, 
 from processors.processor import Effects
 from processors.rules.views import changes
 from schemas import projections
-from schemas.facts import Fact
+from schemas.facts import Fact, RollLeft, RollMemberRemoved
 from schemas.projections import Card, Invite, Profile, Roll, place
 from schemas.secrets import Ended
 from tests import builders as a
@@ -41,18 +41,58 @@ def test_an_address_stands_in_no_view() -> None:
     assert "email" not in saved(done(a.user_registered()))
 
 
-def test_a_follow_is_known_from_both_sides() -> None:
-    assert done(a.user_followed(ANA, BEN)) == [
+@pytest.mark.parametrize("fact", [a.user_followed(ANA, BEN), a.follow_accepted(BEN, ANA)], ids=["follow", "accept"])
+def test_a_follow_is_known_from_both_sides_and_no_longer_asked_for(fact: Fact) -> None:
+    assert done(fact) == [
         Include(projections.following(ANA), BEN),
         Include(projections.followers(BEN), ANA),
+        Exclude(projections.follow_requests(BEN), ANA),
     ]
 
 
-def test_an_unfollow_is_known_from_both_sides() -> None:
-    assert done(a.user_unfollowed(ANA, BEN)) == [
+@pytest.mark.parametrize(
+    "fact", [a.user_unfollowed(ANA, BEN), a.follower_removed(BEN, ANA)], ids=["unfollow", "remove"]
+)
+def test_the_end_of_a_follow_is_known_from_both_sides_and_of_a_request_too(fact: Fact) -> None:
+    assert done(fact) == [
         Exclude(projections.following(ANA), BEN),
         Exclude(projections.followers(BEN), ANA),
+        Exclude(projections.follow_requests(BEN), ANA),
     ]
+
+
+def test_a_request_stands_with_whom_it_asks_until_it_is_declined() -> None:
+    assert done(a.follow_requested(ANA, BEN)) == [Include(projections.follow_requests(BEN), ANA)]
+    assert done(a.follow_declined(BEN, ANA)) == [Exclude(projections.follow_requests(BEN), ANA)]
+
+
+def test_a_block_is_known_from_both_sides_and_a_mute_from_one() -> None:
+    assert done(a.user_blocked(ANA, BEN)) == [
+        Include(projections.blocks(ANA), BEN),
+        Include(projections.blocked_by(BEN), ANA),
+    ]
+    assert done(a.user_unblocked(ANA, BEN)) == [
+        Exclude(projections.blocks(ANA), BEN),
+        Exclude(projections.blocked_by(BEN), ANA),
+    ]
+    assert done(a.user_muted(ANA, BEN)) == [Include(projections.mutes(ANA), BEN)]
+    assert done(a.user_unmuted(ANA, BEN)) == [Exclude(projections.mutes(ANA), BEN)]
+
+
+async def test_an_account_is_private_until_it_is_public_again_whatever_is_registered_twice() -> None:
+    registered = a.user_registered(ANA, "ana")
+
+    private = await views_after([registered, a.preferences_changed(ANA), registered])
+    public = await views_after([registered, a.preferences_changed(ANA), a.preferences_changed(ANA, "public")])
+
+    assert profile_in(await private.views()).is_private
+    assert not profile_in(await public.views()).is_private
+
+
+def profile_in(views: Mapping[str, object]) -> Profile:
+    found = views[projections.profile(ANA)]
+    assert isinstance(found, dict)
+    return projections.read(Profile, found)
 
 
 def test_the_owner_is_a_member_of_the_roll_they_open() -> None:
@@ -82,9 +122,47 @@ def test_an_invite_is_found_by_the_hash_of_its_token() -> None:
     assert done(fact) == [
         Save(
             projections.invite(a.a_token("invite")),
-            projections.fields(Invite(roll=fact.roll, expires_at=fact.expires_at)),
+            projections.fields(Invite(roll=fact.roll, expires_at=fact.expires_at, created_at=fact.at)),
         )
     ]
+
+
+@pytest.mark.parametrize("fact", [a.roll_left(BEN, a.a_roll(ANA)), a.roll_member_removed(ANA, a.a_roll(ANA), BEN)])
+def test_whoever_leaves_or_is_removed_is_no_member(fact: RollLeft | RollMemberRemoved) -> None:
+    assert done(fact)[:2] == [
+        Exclude(projections.members(fact.roll), BEN),
+        Exclude(projections.user_rolls(BEN), fact.roll),
+    ]
+
+
+def test_of_a_removal_is_remembered_when_it_was() -> None:
+    fact = a.roll_member_removed(ANA, a.a_roll(ANA), BEN)
+
+    assert done(fact)[2:] == [Save(projections.removed_members(fact.roll), {BEN: projections.text(fact.at)})]
+
+
+async def test_a_roll_that_was_renamed_and_closed_stays_so_when_its_opening_comes_twice() -> None:
+    opened = a.roll_opened(ANA, name="Lisbon")
+
+    views = await (
+        await views_after([opened, a.roll_renamed(ANA, opened.roll, "Porto"), a.roll_closed(ANA, opened.roll), opened])
+    ).views()
+
+    found = views[projections.roll(opened.roll)]
+    assert isinstance(found, dict)
+    roll = projections.read(Roll, found)
+    assert (roll.current_name, roll.closed_at, roll.owner) == ("Porto", a.NOON, ANA)
+
+
+async def test_an_invite_that_was_revoked_says_so() -> None:
+    created = a.roll_invite_created(ANA)
+
+    views = await (await views_after([created, a.roll_invite_revoked(ANA, created.roll)])).views()
+
+    found = views[projections.invite(created.token_sha256)]
+    assert isinstance(found, dict)
+    invite = projections.read(Invite, found)
+    assert (invite.roll, invite.revoked_at) == (created.roll, a.NOON)
 
 
 def test_a_captured_photo_stands_with_its_author_and_in_its_roll() -> None:
