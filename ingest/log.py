@@ -3,9 +3,9 @@
 Delivery reports come from `poll`, which runs on the event loop while something is pending: a polling thread costs
 13-36 us per request, a millisecond's sleep less than one.
 
-The circuit: an events record that waits too long opens it; then all that wait are refused together, in order, and new
-ones at once, so that they go to the spool (`store`). A probe closes it. Facts and secrets, which have no other place to
-go, wait for their own time whether it is open or not.
+The circuit: an events record that waits too long opens it, or a lost connection that does not come back at once; then
+all that wait are refused together, in order, and new ones at once, so that they go to the spool (`store`). A probe
+closes it. Facts and secrets, which have no other place to go, wait for their own time whether it is open or not.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from schemas.secrets import Password, Session
 from schemas.telemetry import ACK_SECONDS, CIRCUIT_STATE, FACTS_APPENDED, RECORDS_LATE
 from schemas.topics import EVENTS, FACTS, SECRETS, Origin, Topic
 
+ALONE_S = 0.15  # when the last connection broke, so long may a broker take to answer on a new one
 CIRCUIT_S = 0.9  # an events record without an ack so long opens the circuit: within a second the client is answered
 PROBE_S = 0.25  # while it is open, so often is Kafka asked
 DELIVERY_S = 3.0  # then the client hears 503; below every client's own timeout (the SDKs wait 10-15 s)
@@ -42,7 +43,7 @@ class Log:
     """
 
     def __init__(self, brokers: str, telemetry: Telemetry) -> None:
-        self._config = _config(brokers)
+        self._config = {**_config(brokers), "error_cb": self._on_error}
         self._producer = Producer(self._config)
         self._failed: list[Producer] = []  # with messages that still have to be reported lost
         self._telemetry = telemetry
@@ -50,6 +51,7 @@ class Log:
         self._polling: asyncio.Task[None] | None = None
         self._waiting: dict[asyncio.Future[Origin], float] = {}  # records of events.v1 -> since when, oldest first
         self._probing: asyncio.Task[None] | None = None
+        self._doubting: asyncio.Task[None] | None = None
         self.away = False  # the circuit is open
 
     async def fact(self, fact: Fact, trace: str) -> Origin:
@@ -143,6 +145,17 @@ class Log:
         if not await self.reachable(within_s=CIRCUIT_S):
             self._open_circuit()
 
+    def _on_error(self, error: KafkaError) -> None:
+        """Inside `poll`. No connection is left: a broker that restarts or was killed refuses the next one too."""
+        alone = error.code() == KafkaError._ALL_BROKERS_DOWN and not self.away
+        if alone and (self._doubting is None or self._doubting.done()):
+            self._doubting = asyncio.get_running_loop().create_task(self._doubt())
+
+    async def _doubt(self) -> None:
+        """Asking opens a connection at once, which sending alone does up to a second later."""
+        if not await self.reachable(within_s=ALONE_S) and not self.away:
+            self._open_circuit()
+
     def _open_circuit(self) -> None:
         waiting, self._waiting = self._waiting, {}
         for future in waiting:
@@ -156,6 +169,7 @@ class Log:
     async def _probe(self) -> None:
         while self.away:
             await asyncio.sleep(PROBE_S)
+            self._producer.poll(0)  # or the errors of a long outage would all be read when it ends
             self.away = not await self.reachable()
         self._telemetry.level(CIRCUIT_STATE, 0, to="kafka")
 
@@ -174,7 +188,7 @@ class Log:
         while self._pending > 0 and time.monotonic() < deadline:
             self._keep_polling()
             await asyncio.sleep(POLL_S)
-        for task in (self._polling, self._probing):
+        for task in (self._polling, self._probing, self._doubting):
             if task is not None:
                 task.cancel()
 
