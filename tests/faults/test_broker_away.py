@@ -50,6 +50,7 @@ class Diarist:
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.nightly  # at every commit: the same without the rest of the system, in test_kafka_away.py
 async def test_while_kafka_is_away_everything_is_accepted_and_kept(stack: Stack) -> None:
     ledger, diarists = await under_traffic(stack, outage(stack))
 
