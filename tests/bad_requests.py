@@ -18,6 +18,7 @@ from tests.ingest.bad_inputs import Sent
 from tests.wire import Heard, Script
 
 ENDS = {"in-A10.1"}  # with FIN
+SLOW = {"in-A1.1", "in-A1.2", "in-A2.1", "in-A2.2", "in-A3.1", "in-A11.1"}  # what is waited for is a deadline
 PACE_S = 0.05
 BATCH = msgspec.json.encode({"batch": [a_track("Good")]})
 KEY = b"X-Write-Key: local-write-key\r\n"

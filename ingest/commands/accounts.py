@@ -5,6 +5,8 @@ from hashlib import sha256
 from secrets import randbelow, token_urlsafe
 from typing import Any
 
+import structlog
+
 from ingest.command import Call, Command, Done, accepted, bearer
 from ingest.doors import Doors
 from ingest.leases import Taken
@@ -17,6 +19,8 @@ from schemas.topics import Origin
 
 # A day, until tokens can be refreshed: then 15 minutes. Shorter now would sign people out in the middle of a roll.
 ACCESS_LASTS = timedelta(hours=24)
+
+_tell = structlog.get_logger("ingest")
 
 
 async def register(doors: Doors, call: Call) -> Done:
@@ -70,6 +74,7 @@ async def sign_in(doors: Doors, call: Call) -> Done:
     user = await doors.projections.user_named(command.username)
     hash = await doors.projections.password(user) if user else None
     if not await doors.passwords.matches(command.password, hash) or user is None:
+        _tell.warning("a sign-in failed", seclog=True, request_id=call.trace)
         raise refusal("invalid_credentials", "user name or password is wrong")
     return await _signed_in(doors, call, user, ())
 
