@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -83,12 +84,29 @@ class Projections:
         return await self._view(Profile, projections.profile(user))
 
     async def roll(self, roll: RollId, seen_by: UserId) -> KnownRoll | None:
-        """The roll, and whether `seen_by` is a member."""
+        """The roll, and how `seen_by` stands to it (a second round trip, unless they own it)."""
         pipe = self._redis.pipeline(transaction=False)
         pipe.hgetall(projections.roll(roll))
         pipe.sismember(projections.members(roll), seen_by)
-        found, member = await ask(pipe.execute())
-        return KnownRoll(projections.read(Roll, found), bool(member)) if found else None
+        pipe.hget(projections.removed_members(roll), seen_by)
+        found, member, removed = await ask(pipe.execute())
+        if not found:
+            return None
+        read = projections.read(Roll, found)
+        blocked = read.owner != seen_by and await self._blocked(seen_by, read.owner)
+        removed_at = datetime.fromisoformat(removed) if removed else None
+        return KnownRoll(read, bool(member), blocked, removed_at)
+
+    async def is_member(self, roll: RollId, user: UserId) -> bool:
+        """Whether `user` is a member of the roll."""
+        return bool(await ask(self._redis.sismember(projections.members(roll), user)))
+
+    async def _blocked(self, one: UserId, other: UserId) -> bool:
+        """Whether one of the two blocks the other; both sets lie in the first one's bucket."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.sismember(projections.blocks(one), other)
+        pipe.sismember(projections.blocked_by(one), other)
+        return any(await ask(pipe.execute()))
 
     async def invite(self, token_sha256: str) -> Invite | None:
         """What the invite's token opens."""

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from ingest.rules import reveal, words
-from ingest.rules.rolls import KnownRoll, may_see
+from ingest.rules.rolls import ROLL_IS_CLOSED, KnownRoll, may_see
 from schemas.facts import PhotoCaptured, PhotoDeleted, PhotoText
 from schemas.ids import FactId, PhotoId, RollId, UploadId, UserId
 from schemas.objects import FILMS, MAX_UPLOAD_BYTES, UPLOAD_TYPES, original
@@ -90,6 +90,8 @@ def plan(command: TakePhoto, known: KnownRoll | None, *, home_tz: str, at: datet
         return Refused("not_found", "there is no such roll")
     if not known.member:
         return Refused("forbidden", "only members take photos into a roll")
+    if known.roll.closed_at:
+        return ROLL_IS_CLOSED
     roll = known.roll
     reveal_at = reveal.reveal_at(roll.develop, ZoneInfo(roll.tz), at, opened_at=roll.opened_at)
     return Plan(reveal_at, roll.film, roll.visibility == "private")

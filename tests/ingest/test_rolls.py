@@ -1,12 +1,11 @@
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from local.stack import Stack
 from schemas import ids, projections
-from schemas.facts import RollInviteCreated, RollJoined, RollOpened, UserFollowed, UserUnfollowed
-from schemas.projections import Invite
-from tests.ingest.recorded import fact_of, position
+from schemas.facts import RollInviteCreated, RollJoined, RollOpened
+from tests.ingest.recorded import fact_of
 from tests.ingest.world import World
 
 
@@ -137,9 +136,7 @@ async def test_an_invite_s_token_is_told_once_and_kept_as_a_hash(world: World, p
 async def test_whoever_has_the_invite_joins(world: World, parts: Stack) -> None:
     ana, ben = await world.person("ana"), await world.person("ben")
     roll = await world.roll(ana)
-    view = Invite(roll=roll, expires_at=datetime.now(UTC) + timedelta(days=1))
-    key = projections.invite(sha256(b"secret").hexdigest())
-    await world.redis.hset(key, mapping=projections.fields(view))
+    await world.invite(roll, "secret")
 
     joined = await world.post("/v1/invites/secret", ben)
     unknown = await world.post("/v1/invites/guess", ben)
@@ -159,19 +156,6 @@ async def test_a_private_roll_is_hidden_from_strangers(world: World) -> None:
     bodies = [{**answer.json(), "request_id": "", "instance": ""} for answer in answers]
     assert bodies[0] == bodies[1]
     assert answers[0].status_code == 404
-
-
-async def test_following_and_unfollowing_are_facts_of_the_follower(world: World, parts: Stack) -> None:
-    ana, ben = await world.person("ana"), await world.person("ben")
-
-    follow = await world.post(f"/v1/users/{ana.user}/follow", ben)
-    unfollow = await world.http.delete(f"/v1/users/{ana.user}/follow", headers=ben.headers)
-    oneself = await world.post(f"/v1/users/{ben.user}/follow", ben)
-
-    facts = [fact_of(parts.settings, answer) for answer in (follow, unfollow)]
-    assert [type(fact) for fact in facts] == [UserFollowed, UserUnfollowed]
-    assert position(follow).partition == position(unfollow).partition, "or they could change places"
-    assert (oneself.status_code, oneself.json()["code"]) == (422, "self_follow")
 
 
 async def test_an_answer_waits_until_views_have_passed_its_fact(world: World) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import uuid4
@@ -13,9 +14,9 @@ from redis.asyncio import Redis
 from ingest.app import Ingest, make
 from schemas import projections
 from schemas.ids import RollId, UserId
-from schemas.projections import Profile, Roll
+from schemas.projections import Invite, Key, Profile, Roll
 from schemas.settings import Settings
-from tests.builders import NOON, a_roll, a_user
+from tests.builders import FAR, NOON, a_roll, a_user
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,13 @@ class World:
         await self.redis.hset(projections.roll(roll), mapping=projections.fields(view))
         await self.redis.sadd(projections.members(roll), owner.user, *(other.user for other in others))
         return roll
+
+    async def invite(self, roll: RollId, token: str, created_at: datetime = NOON) -> Key:
+        """As the views say it after an invite; it is good for years. Gives the view's key."""
+        key = projections.invite(sha256(token.encode()).hexdigest())
+        view = Invite(roll=roll, expires_at=FAR, created_at=created_at)
+        await self.redis.hset(key, mapping=projections.fields(view))
+        return key
 
     async def post(self, path: str, by: Person | None = None, **members: Any) -> httpx.Response:
         """A command with a JSON body."""

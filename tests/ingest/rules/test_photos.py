@@ -54,6 +54,8 @@ def test_a_photo_on_a_roll_is_what_the_roll_is() -> None:
         (None, {"roll": a_roll()}, "not_found"),
         (a_known_roll(member=False), {"roll": a_roll()}, "not_found"),
         (a_known_roll(member=False, visibility="public"), {"roll": a_roll()}, "forbidden"),
+        (a_known_roll(closed=True), {"roll": a_roll()}, "roll_closed"),
+        (a_known_roll(blocked=True), {"roll": a_roll()}, "not_found"),
         (None, {"tz": "Nowhere"}, "bad_timezone"),
         (None, {"taken_at": datetime(2026, 1, 1)}, "bad_value"),  # noqa: DTZ001 - that is the point
         (None, {"taken_at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=9)))}, "bad_value"),

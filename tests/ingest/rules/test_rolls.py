@@ -1,23 +1,54 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from ingest.rules.rolls import INVITE_LASTS, KnownRoll, OpenRoll, decide_invite, decide_joining, decide_opening
+from ingest.rules.rolls import (
+    INVITE_LASTS,
+    KnownRoll,
+    OpenRoll,
+    RenameRoll,
+    decide_closing,
+    decide_invite,
+    decide_joining,
+    decide_leaving,
+    decide_opening,
+    decide_renaming,
+    decide_revoking,
+)
 from processors.rules import looks
-from schemas.facts import RollInviteCreated, RollJoined, RollOpened, Visibility
+from schemas.facts import (
+    RollClosed,
+    RollInviteCreated,
+    RollInviteRevoked,
+    RollJoined,
+    RollLeft,
+    RollMemberRemoved,
+    RollOpened,
+    RollRenamed,
+    Visibility,
+)
 from schemas.objects import FILMS
 from schemas.problems import Refused
 from schemas.projections import Invite, Roll
 from tests.builders import NOON, a_fact_id, a_roll, a_token, a_user
 
 
-def a_known_roll(*, member: bool = True, visibility: Visibility = "private", develop: str = "09:00") -> KnownRoll:
+def a_known_roll(
+    *,
+    member: bool = True,
+    visibility: Visibility = "private",
+    develop: str = "09:00",
+    closed: bool = False,
+    blocked: bool = False,
+    removed_at: datetime | None = None,
+) -> KnownRoll:
     roll = Roll(
         owner=a_user(), name="Lisbon", film=FILMS[0], develop=develop, tz="Europe/Lisbon", visibility=visibility,
-        opened_at=NOON,
+        opened_at=NOON, closed_at=NOON if closed else None,
     )  # fmt: skip
-    return KnownRoll(roll, member)
+    return KnownRoll(roll, member, blocked, removed_at)
 
 
 def opening(**members: Any) -> RollOpened | Refused:
@@ -77,17 +108,142 @@ def test_a_member_may_not_invite_and_a_stranger_learns_nothing() -> None:
     ]  # fmt: skip
 
 
-def test_an_invite_opens_its_roll_until_it_expires() -> None:
-    good = Invite(roll=a_roll(), expires_at=NOON + timedelta(seconds=1))
+def joining(invite: Invite | None, known: KnownRoll | None, at: datetime = NOON) -> RollJoined | Refused:
+    return decide_joining(invite, known, id=a_fact_id(), by=a_user("ben"), at=at)
 
-    found = decide_joining(good, id=a_fact_id(), by=a_user("ben"), at=NOON)
-    late = decide_joining(good, id=a_fact_id(), by=a_user("ben"), at=good.expires_at)
-    unknown = decide_joining(None, id=a_fact_id(), by=a_user("ben"), at=NOON)
+
+GOOD = Invite(roll=a_roll(), expires_at=NOON + timedelta(seconds=1), created_at=NOON - timedelta(hours=1))
+STRANGER = a_known_roll(member=False)
+
+
+def test_an_invite_opens_its_roll_until_it_expires() -> None:
+    found, late = joining(GOOD, STRANGER), joining(GOOD, STRANGER, at=GOOD.expires_at)
 
     assert isinstance(found, RollJoined)
     assert isinstance(late, Refused)
-    assert isinstance(unknown, Refused)
-    assert (found.roll, late.code, unknown.code) == (a_roll(), "invite_expired", "not_found")
+    assert (found.roll, late.code) == (a_roll(), "invite_expired")
+
+
+@pytest.mark.parametrize(
+    ("invite", "known", "code"),
+    [
+        (None, STRANGER, "not_found"),
+        (GOOD, None, "not_found"),
+        (replace(GOOD, revoked_at=NOON), STRANGER, "not_found"),
+        (replace(GOOD, revoked_at=NOON, expires_at=NOON), STRANGER, "not_found"),
+        (GOOD, a_known_roll(member=False, blocked=True), "not_found"),
+        (GOOD, a_known_roll(member=False, removed_at=NOON), "not_found"),
+        (GOOD, a_known_roll(member=False, closed=True), "roll_closed"),
+    ],
+    ids=["unknown", "no roll", "revoked", "revoked and late", "blocked", "removed since", "closed"],
+)
+def test_what_admits_nobody(invite: Invite | None, known: KnownRoll | None, code: str) -> None:
+    found = joining(invite, known)
+
+    assert isinstance(found, Refused)
+    assert found.code == code
+
+
+def test_an_invite_made_after_a_removal_admits_again() -> None:
+    known = a_known_roll(member=False, removed_at=NOON - timedelta(hours=2))
+
+    assert isinstance(joining(GOOD, known), RollJoined)
+
+
+def renaming(known: KnownRoll | None, name: str = "Porto", by: str = "ana") -> RollRenamed | Refused:
+    return decide_renaming(known, RenameRoll(name=name), roll=a_roll(), id=a_fact_id(), by=a_user(by), at=NOON)
+
+
+def closing(known: KnownRoll | None, by: str = "ana") -> RollClosed | Refused | None:
+    return decide_closing(known, roll=a_roll(), id=a_fact_id(), by=a_user(by), at=NOON)
+
+
+def revoking(known: KnownRoll | None, invite: Invite | None, by: str = "ana") -> RollInviteRevoked | Refused | None:
+    return decide_revoking(known, invite, token_sha256=a_token(), roll=a_roll(), id=a_fact_id(), by=a_user(by), at=NOON)
+
+
+def leaving(
+    known: KnownRoll | None, whom: str = "ben", by: str = "ben", *, is_member: bool = True
+) -> RollLeft | RollMemberRemoved | Refused | None:
+    return decide_leaving(
+        known, a_user(whom), roll=a_roll(), is_member=is_member, id=a_fact_id(), by=a_user(by), at=NOON
+    )
+
+
+def test_the_owner_renames_a_roll_even_a_closed_one() -> None:
+    found = renaming(a_known_roll(closed=True), "Porto\u0301")
+
+    assert isinstance(found, RollRenamed)
+    assert found.personal.name == "Port\u00f3"
+
+
+def test_a_roll_is_closed_once() -> None:
+    assert isinstance(closing(a_known_roll()), RollClosed)
+    assert closing(a_known_roll(closed=True)) is None
+
+
+def test_an_invite_is_revoked_once_and_only_by_the_roll_it_opens() -> None:
+    assert isinstance(revoking(a_known_roll(), GOOD), RollInviteRevoked)
+    assert revoking(a_known_roll(), replace(GOOD, revoked_at=NOON)) is None
+    for other in (None, replace(GOOD, roll=a_roll(number=2))):
+        found = revoking(a_known_roll(), other)
+        assert isinstance(found, Refused)
+        assert found.code == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("known", "code"),
+    [
+        (None, "not_found"),
+        (a_known_roll(member=False), "not_found"),
+        (a_known_roll(member=False, visibility="public"), "forbidden"),
+        (a_known_roll(), "forbidden"),
+        (a_known_roll(visibility="public", blocked=True), "not_found"),
+    ],
+    ids=["missing", "private", "public", "member", "blocked"],
+)
+def test_what_is_the_owner_s_is_nobody_else_s(known: KnownRoll | None, code: str) -> None:
+    found = [renaming(known, by="ben"), closing(known, by="ben"), revoking(known, GOOD, by="ben"), invite(known, "ben")]
+
+    assert [each.code for each in found if isinstance(each, Refused)] == [code] * 4
+
+
+def test_nobody_is_invited_to_a_closed_roll() -> None:
+    found = invite(a_known_roll(closed=True))
+
+    assert isinstance(found, Refused)
+    assert found.code == "roll_closed"
+
+
+def test_a_member_leaves_and_the_owner_removes() -> None:
+    left, removed = leaving(a_known_roll()), leaving(a_known_roll(), by="ana")
+
+    assert isinstance(left, RollLeft)
+    assert isinstance(removed, RollMemberRemoved)
+    assert (removed.by, removed.whom) == (a_user("ana"), a_user("ben"))
+
+
+def test_who_is_no_member_is_gone_already() -> None:
+    assert leaving(a_known_roll(member=False, visibility="public"), is_member=False) is None
+    assert leaving(a_known_roll(), by="ana", is_member=False) is None
+
+
+@pytest.mark.parametrize(
+    ("known", "whom", "by", "code"),
+    [
+        (None, "ben", "ben", "not_found"),
+        (a_known_roll(member=False), "ben", "ben", "not_found"),
+        (a_known_roll(), "cleo", "ben", "forbidden"),
+        (a_known_roll(), "ana", "ben", "forbidden"),
+        (a_known_roll(), "ana", "ana", "forbidden"),
+    ],
+    ids=["missing", "stranger", "another member", "the owner", "the owner herself"],
+)
+def test_who_may_not_go(known: KnownRoll | None, whom: str, by: str, code: str) -> None:
+    found = leaving(known, whom, by)
+
+    assert isinstance(found, Refused)
+    assert found.code == code
 
 
 def test_every_film_we_take_can_be_developed() -> None:
