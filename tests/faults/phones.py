@@ -25,7 +25,7 @@ HEAD = (
 ANSWERED = msgspec.json.Decoder(dict[str, Any])
 
 
-@dataclass
+@dataclass(slots=True)
 class Took:
     """One answer: when it was due (monotonic), how long after that it came, and what it said."""
 
@@ -71,6 +71,19 @@ class Phones:
         self.took.append(Took(due, time.monotonic() - due, status, told.get("durability") == "spool"))
         self.ledger.answered([one["messageId"] for one in batch], status, told.get("results", []))
         self._idle.append(person)
+
+    async def loops(self, seconds: float) -> float:
+        """Everyone posts without a pause (a closed loop); answered batches per second."""
+        until = time.monotonic() + seconds
+
+        async def loop(person: Person) -> None:
+            while time.monotonic() < until:
+                await self._batch(person, time.monotonic())
+            person.hang_up()
+
+        await asyncio.gather(*(loop(Person(f"phone-{uuid4()}", self.port)) for _ in range(self.people)))
+        self._idle.clear()
+        return len(self.took) / seconds
 
     def share_accepted(self) -> float:
         """Of the answered and unanswered batches."""
