@@ -1,5 +1,6 @@
 """The collector as a process of its own: it can be killed, starved and stopped, and nothing else of the stack is."""
 
+import asyncio
 import os
 import resource
 import signal
@@ -7,8 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from local import health, supervision
 from local.stack import ROOT, Stack
+from tests.faults.phones import Phones
 from tests.waiting import eventually
 
 Limits = Mapping[int, int]  # resource.RLIMIT_* -> what the process may have
@@ -32,6 +34,7 @@ class Collector:
     log: Path
     module: str = "ingest"
     limits: Limits = field(default_factory=dict)
+    own: Mapping[str, str] = field(default_factory=dict)  # further variables of the next start
     _process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -46,7 +49,7 @@ class Collector:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", self.module],
-                cwd=ROOT, env=self.environment, stdout=log, stderr=log, preexec_fn=self._limit,
+                cwd=ROOT, env={**self.environment, **self.own}, stdout=log, stderr=log, preexec_fn=self._limit,
             )  # fmt: skip
         eventually(self.live, every_s=0.02)
         return time.monotonic() - began
@@ -125,6 +128,24 @@ def a_collector(
         made.kill()
 
 
+@asynccontextmanager
+async def traffic(collector: Collector, per_second: float = 40) -> AsyncIterator[Phones]:
+    """Phones post while the body runs; afterwards everything is answered."""
+    phones, done = Phones(int(collector.url.rpartition(":")[2])), asyncio.Event()
+    posting = asyncio.create_task(phones.post(per_second, done.is_set))
+    try:
+        yield phones
+    finally:
+        done.set()
+        await posting
+
+
+async def accepts(phones: Phones) -> None:
+    """Another batch or two are taken."""
+    before = len(phones.ledger.accepted)
+    await asyncio.to_thread(eventually, lambda: len(phones.ledger.accepted) > before + 2 * phones.size, every_s=0.05)
+
+
 def kill_broker(stack: Stack) -> None:
     """-9, and gone; the supervisor starts it again at once, and it answers some seconds later."""
     before = supervision.pid(stack, "kafka")
@@ -132,16 +153,16 @@ def kill_broker(stack: Stack) -> None:
     eventually(lambda: supervision.pid(stack, "kafka") != before, every_s=0.02)
 
 
-@contextmanager
-def broker_away(stack: Stack) -> Iterator[None]:
+@asynccontextmanager
+async def broker_away(stack: Stack) -> AsyncIterator[None]:
     """Killed and kept down; at the end it answers again."""
-    kill_broker(stack)
-    supervision.stop(stack, "kafka")
+    await asyncio.to_thread(kill_broker, stack)
+    await asyncio.to_thread(supervision.stop, stack, "kafka")
     try:
         yield
     finally:
         supervision.start(stack, "kafka")
-        await_broker(stack)
+        await asyncio.to_thread(await_broker, stack)
 
 
 def await_broker(stack: Stack) -> None:
