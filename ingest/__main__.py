@@ -4,7 +4,7 @@ import os
 import sys
 from datetime import UTC, datetime
 
-from ingest import keys, keysmith, workers
+from ingest import app, keysmith, workers
 from schemas.settings import Settings, SettingsError, address
 
 
@@ -15,7 +15,7 @@ def main() -> int:
         address(settings.ingest_bind)
         if sys.argv[1:2] == ["keys"]:
             return keysmith.main(sys.argv[2:], settings.write_keys_file, datetime.now(UTC))
-        keys.listed(settings)
+        app.check(settings)
     except SettingsError as error:
         print(f"ingest does not start: {error}", file=sys.stderr)
         return 2

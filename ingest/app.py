@@ -15,22 +15,26 @@ from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from ingest import answers, documents, uploads
+from ingest.admission import Admission
 from ingest.answers import Answer
-from ingest.batch import Collector
+from ingest.batch import PATHS, Collector
 from ingest.body import ClientGone
 from ingest.command import Command, carry_out
 from ingest.commands import accounts, photos, rolls, social
 from ingest.disk import Disk
 from ingest.doors import Clock, Doors
 from ingest.front import Front
-from ingest.keys import Keys
+from ingest.keys import Keys, listed
 from ingest.leases import Leases
 from ingest.log import Log
 from ingest.objects import Objects
 from ingest.passwords import Passwords
 from ingest.projections import Projections, connect
+from ingest.rules.cors import Origins
+from ingest.rules.paths import Paths
 from ingest.spool import Allowance
 from ingest.store import Spools, Store
 from ingest.telemetry import Telemetry
@@ -70,7 +74,7 @@ def make(settings: Settings, clock: Clock = now) -> Ingest:
     """The room, wired; nothing is connected before the first request. The caller closes it, or its lifespan does."""
     zoneinfo.reset_tzpath(())  # develop times come from the pinned tzdata, not from this machine's zone files
     telemetry, redis = Telemetry(), connect(settings.redis_url)
-    keys = Keys(settings, telemetry)
+    keys, admission = Keys(settings, telemetry), Admission(telemetry)
     doors = Doors(
         log=Log(settings.kafka_brokers, telemetry),
         projections=Projections(redis),
@@ -90,16 +94,34 @@ def make(settings: Settings, clock: Clock = now) -> Ingest:
         doors.passwords.close()
         await redis.aclose()
 
-    web = _web(settings, doors, store, close)
-    collector = Collector(store, telemetry, keys, clock)
-    return Ingest(Front(collector, web, telemetry), web, doors, close)
+    web = _web(settings, doors, store, admission, close)
+    collector = Collector(store, telemetry, keys, admission, clock)
+    front = Front(
+        collector, web, telemetry, admission=admission, paths=_paths(web), origins=Origins(settings.cors_origins),
+        clock=clock,
+    )  # fmt: skip
+    return Ingest(front, web, doors, close)
 
 
-def _web(settings: Settings, doors: Doors, store: Store, close: Callable[[], Awaitable[None]]) -> FastAPI:
+def check(settings: Settings) -> None:
+    """Raises `SettingsError` for what only a worker would find out."""
+    listed(settings)
+    Origins(settings.cors_origins)
+
+
+def _paths(web: FastAPI) -> Paths:
+    """Everything that is served, past FastAPI or by it."""
+    routes = [(route.path, route.methods or ()) for route in web.routes if isinstance(route, Route)]
+    return Paths([*((path, ("POST",)) for path in sorted(PATHS)), *routes])
+
+
+def _web(
+    settings: Settings, doors: Doors, store: Store, admission: Admission, close: Callable[[], Awaitable[None]]
+) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await store.start()
-        beat = asyncio.create_task(_beat(doors))
+        beat = asyncio.create_task(_beat(doors, admission))
         yield
         beat.cancel()
         with suppress(asyncio.CancelledError):
@@ -116,7 +138,7 @@ def _web(settings: Settings, doors: Doors, store: Store, close: Callable[[], Awa
     )
     for command in COMMANDS:
         _add(web, doors, command)
-    _add_health(web, doors, store)
+    _add_health(web, doors, store, admission)
     for kind in (Refusal, HTTPException, ClientGone, Exception):
         web.add_exception_handler(kind, _on_error)
     web.openapi = lambda: _document(web)  # type: ignore[method-assign] # FastAPI's documented way
@@ -141,7 +163,7 @@ def _add(web: FastAPI, doors: Doors, command: Command) -> None:
     )
 
 
-def _add_health(web: FastAPI, doors: Doors, store: Store) -> None:
+def _add_health(web: FastAPI, doors: Doors, store: Store, admission: Admission) -> None:
     async def live(_: Request) -> Response:
         return _response(answers.told(200, {"live": True}))
 
@@ -152,6 +174,7 @@ def _add_health(web: FastAPI, doors: Doors, store: Store) -> None:
         return _response(answers.told(200 if ready else 503, {"ready": ready, "kafka": kafka}))
 
     async def metrics(_: Request) -> Response:
+        admission.tell()
         return Response(doors.telemetry.exposition(), media_type="text/plain; version=0.0.4")
 
     for path, route in (("/live", live), ("/ready", ready), ("/metrics", metrics)):
@@ -190,10 +213,11 @@ def _document(web: FastAPI) -> dict[str, Any]:
     return web.openapi_schema
 
 
-async def _beat(doors: Doors) -> None:
+async def _beat(doors: Doors, admission: Admission) -> None:
     """Measures how late the event loop is: everything that blocks it shows here."""
     loop = asyncio.get_running_loop()
     while True:
         due = loop.time() + BEAT_S
         await asyncio.sleep(BEAT_S)
         doors.telemetry.level(LOOP_LAG, max(0.0, loop.time() - due), room="ingest")
+        admission.tell()

@@ -13,6 +13,7 @@ from uuid import uuid4
 from starlette.types import Receive, Scope
 
 from ingest import answers, body
+from ingest.admission import Admission, Held
 from ingest.answers import Answer
 from ingest.doors import Clock
 from ingest.keys import Holder, Keys
@@ -33,21 +34,28 @@ TYPES = ("application/json", "text/plain", "")  # text/plain: navigator.sendBeac
 class Collector:
     """Answers one batch; every refusal is raised as `Refusal`."""
 
-    def __init__(self, store: Store, telemetry: Telemetry, keys: Keys, clock: Clock) -> None:
+    def __init__(self, store: Store, telemetry: Telemetry, keys: Keys, admission: Admission, clock: Clock) -> None:
         self._store = store
+        self._admission = admission
         self._telemetry = telemetry
         self._keys = keys
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, trace: str) -> Answer:
-        """The answer to one request to one of `PATHS`."""
-        if scope["method"] != "POST":
-            raise refusal("method_not_allowed", "batches are posted")
+        """The answer to one POST to one of `PATHS`."""
+        held = Held(self._admission, receive)
+        try:
+            return await self._answered(scope, held, trace)
+        finally:
+            held.release()
+
+    async def _answered(self, scope: Scope, held: Held, trace: str) -> Answer:
         query = _query(scope)
         key = given_key(scope, query)
         holder = None if key is None else self._keys.holder(key)
         body.expect_type(scope, *TYPES)
-        raw = await body.read(scope, receive, max_bytes=body.BATCH_BYTES)
+        raw = await body.read(scope, held.receive, max_bytes=body.BATCH_BYTES)
+        held.expect(len(raw))
         envelope = _envelope(scope["path"], raw)
         holder = holder or self._keys.holder(rules.text(envelope.write_key) or "")
         self._keys.take(holder, len(envelope.batch) - 1)

@@ -1,21 +1,36 @@
-"""The outermost ASGI function: names each request, sends batches past FastAPI, times and answers everything."""
+"""The outermost ASGI function: names each request, lets it begin or sheds it, sends batches past FastAPI, times all."""
 
 import re
 import time
+from collections.abc import Mapping
+from datetime import datetime
 from secrets import token_hex
 
+import msgspec
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest import answers, batch, body
+from ingest.admission import RETRY_AFTER_S, Admission, Class
 from ingest.answers import Answer
 from ingest.batch import Collector
+from ingest.doors import Clock
+from ingest.rules.cors import PREFLIGHT, Headers, Origins
+from ingest.rules.paths import Paths
 from ingest.telemetry import Telemetry
 from schemas.problems import Refusal, Refused
 from schemas.telemetry import REQUEST_SECONDS, REQUESTS
 
 METHODS = "POST, PUT, PATCH, DELETE"  # what anything here answers to; for methods that are none
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+ALWAYS = frozenset({"/live", "/ready", "/metrics"})  # never shed: who looks after us must see us
+FIRST = frozenset({*batch.PATHS, "/v1/sessions"})  # shed last: what would be lost, and who would be signed out
+OVERLOADED = Refused("overloaded", "more comes in than can be done", retry_after_s=RETRY_AFTER_S)
+NOT_FOUND = Refused("not_found", "there is nothing here for this method and path")
+WRONG_METHOD = Refused("method_not_allowed", "there is nothing here for this method and path")
+TOO_LATE = Refused("request_timeout", "the request came to us after its own deadline")
+SHED = answers.problem(OVERLOADED, instance="", request_id="")
+NO_ICON = Answer(404, headers={"cache-control": "public, max-age=86400"})
 
 _tell = structlog.get_logger("ingest")
 
@@ -23,34 +38,82 @@ _tell = structlog.get_logger("ingest")
 class Front:
     """`rest` is the FastAPI app; it reads the request's id from `scope["state"]`, and leaves its route in the scope."""
 
-    def __init__(self, collector: Collector, rest: ASGIApp, telemetry: Telemetry) -> None:
+    def __init__(
+        self, collector: Collector, rest: ASGIApp, telemetry: Telemetry, *,
+        admission: Admission, paths: Paths, origins: Origins, clock: Clock,
+    ) -> None:  # fmt: skip
         self._collector = collector
         self._rest = rest
         self._telemetry = telemetry
+        self._admission = admission
+        self._paths = paths
+        self._origins = origins
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; lifespan and anything that is not HTTP go to `rest`."""
         if scope["type"] != "http":
             await self._rest(scope, receive, send)
             return
-        request_id = _request_id(scope)
-        scope["state"] = {**scope.get("state", {}), "request_id": request_id}
-        sent = Sent(send, request_id)
         began = time.monotonic()
-        if refused := scope["state"].get("refused"):  # by ingest/edge.py
-            await _refuse(sent, scope["path"], refused, request_id)
-        elif scope["path"] in batch.PATHS:
-            await self._batch(scope, receive, sent, request_id)
+        headers = dict(scope["headers"])  # of doubled ones the last; what must not be doubled is asked of `body.header`
+        request_id = _request_id(scope, headers)
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        sent = Sent(send, ((b"x-request-id", request_id.encode()), *self._origins.headers(headers)))
+        if answer := self._at_once(scope, headers, request_id):
+            await answers.send_answer(sent, answer)
         else:
-            await self._rest(scope, receive, sent)
+            await self._begun(scope, receive, sent, request_id)
         self._count(scope, sent, time.monotonic() - began)
+
+    def _at_once(self, scope: Scope, headers: Mapping[bytes, bytes], request_id: str) -> Answer | None:
+        """What is answered without work: what the edge refused (`ingest/edge.py`), what is not here, what is late."""
+        method, path = scope["method"], scope["path"]
+        refused: Refused | None = scope["state"].get("refused")
+        if refused is None and not (method == "POST" and path in batch.PATHS):
+            if path == "/favicon.ico":
+                return NO_ICON
+            offered = self._paths.methods(path)
+            if method == "OPTIONS" and offered:
+                return _options(offered)
+            refused = NOT_FOUND if offered is None else WRONG_METHOD if method not in offered else None
+        if b"x-request-deadline" in headers and refused is None:
+            refused = self._late(headers[b"x-request-deadline"])
+        if refused is None:
+            return None
+        return _allowing(answers.problem(refused, instance=path, request_id=request_id), self._paths.methods(path))
+
+    def _late(self, deadline: bytes) -> Refused | None:
+        """Nobody waits for the answer any more (R14). What is no time is no deadline."""
+        try:
+            due = msgspec.convert(deadline.decode("latin-1"), datetime)
+        except msgspec.ValidationError:
+            return None
+        return TOO_LATE if due.tzinfo and due < self._clock() else None
+
+    async def _begun(self, scope: Scope, receive: Receive, sent: "Sent", request_id: str) -> None:
+        path = scope["path"]
+        if path in ALWAYS:
+            await self._rest(scope, receive, sent)
+            return
+        kind: Class = "batch" if path in FIRST else "command"
+        if not self._admission.begin(kind):
+            await answers.send_answer(sent, SHED)
+            return
+        try:
+            if path in batch.PATHS:
+                await self._batch(scope, receive, sent, request_id)
+            else:
+                await self._rest(scope, receive, sent)
+        finally:
+            self._admission.end(kind)
 
     async def _batch(self, scope: Scope, receive: Receive, sent: "Sent", request_id: str) -> None:
         try:
             answer = await self._collector(scope, receive, request_id)
         except Refusal as refusal:
             answer = answers.problem(refusal.refused, instance=scope["path"], request_id=request_id)
-            answer = _allowing(answer, "POST")
         except body.ClientGone:
             return
         except Exception:  # the last resort (security.md S53): the client hears 500, we hear the traceback
@@ -66,32 +129,38 @@ class Front:
 
 
 class Sent:
-    """`send` that adds `x-request-id`, and remembers the status (499: the client went before there was one)."""
+    """`send` that adds headers, and remembers the status (499: the client went before there was one)."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, headers: Headers) -> None:
         self._send = send
-        self._header = (b"x-request-id", request_id.encode())
+        self._headers = headers
         self.status = 499
 
     async def __call__(self, message: Message) -> None:
         """Passes one message on."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message = {**message, "headers": [*message["headers"], self._header]}
+            message = {**message, "headers": [*message["headers"], *self._headers]}
         await self._send(message)
 
 
-def _request_id(scope: Scope) -> str:
+def _request_id(scope: Scope, headers: Mapping[bytes, bytes]) -> str:
     """The client's, if it looks like one, else one of ours; it travels in every record's `trace` header."""
-    given = body.header(scope, b"x-request-id") or ""
-    return given if REQUEST_ID.fullmatch(given) else token_hex(16)
+    given = body.header(scope, b"x-request-id") if b"x-request-id" in headers else None
+    return given if given and REQUEST_ID.fullmatch(given) else token_hex(16)
 
 
-async def _refuse(send: Send, path: str, refused: Refused, request_id: str) -> None:
-    """Says why the edge did not read a request."""
-    answer = answers.problem(refused, instance=path, request_id=request_id)
-    await answers.send_answer(send, _allowing(answer, METHODS))
+def _options(offered: frozenset[str]) -> Answer:
+    """To a browser that asks before it calls, and to whoever asks what there is."""
+    told = {name.decode(): value.decode() for name, value in PREFLIGHT}
+    return Answer(204, headers={"allow": _listed(offered), **told})
 
 
-def _allowing(answer: Answer, methods: str) -> Answer:
-    return answer if answer.status != 405 else Answer(405, answer.body, {**answer.headers, "allow": methods})
+def _allowing(answer: Answer, offered: frozenset[str] | None) -> Answer:
+    if answer.status != 405:
+        return answer
+    return Answer(405, answer.body, {**answer.headers, "allow": _listed(offered) if offered else METHODS})
+
+
+def _listed(methods: frozenset[str]) -> str:
+    return ", ".join(sorted(methods))

@@ -1,0 +1,135 @@
+"""Whether one more request may begin. Who may not hears so at once, with Retry-After, before its body is read.
+
+Batches are shed last: a command may fill only a part of a turn, and after a batch was shed none begins for a while.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Literal
+
+from starlette.types import Message, Receive
+
+from ingest.rules import gradient
+from ingest.telemetry import Telemetry
+from schemas.problems import refusal
+from schemas.telemetry import HELD_BYTES, INFLIGHT, SHED, TURN_LIMIT
+
+Class = Literal["batch", "command"]
+
+MOST_BYTES = 64_000_000  # of bodies that are read or wait to be stored; beyond it a body is not read on
+MOST_COMMANDS = 512  # that wait for Redis, S3 or the log
+COMMANDS_SHARE = 0.5  # of a turn's limit
+LOCKED_S = 1.0  # so long after a batch was shed no command begins
+REST_S = 0.0005  # a request that begins later after a turn's end came to an idle loop
+RETRY_AFTER_S = 1
+
+
+class Admission:
+    """Of one worker. A turn of the loop is measured from the first request it begins to the next turn's start."""
+
+    def __init__(self, telemetry: Telemetry, time: Callable[[], float] = time.monotonic) -> None:
+        self._telemetry = telemetry
+        self._time = time
+        self._limit = gradient.MOST
+        self._turning = False
+        self._began = self._ended = self._calm = 0.0  # the turn; the one before; when nobody waited
+        self._begun = 0  # requests in this turn
+        self._inflight: dict[Class, int] = {"batch": 0, "command": 0}
+        self._locked_until = 0.0
+        self._shed: Counter[Class] = Counter()
+        self.held = 0  # bytes
+
+    def begin(self, kind: Class) -> bool:
+        """Whether such a request may begin; then `end` is called for it, whatever becomes of it."""
+        if not self._turning:
+            self._turn()
+        if (
+            self._begun >= self._limit
+            or self._time() - self._began > gradient.LONGEST_S
+            or (kind == "command" and not self._command_may())
+        ):
+            return self._refuse(kind)
+        self._begun += 1
+        self._inflight[kind] += 1
+        return True
+
+    def end(self, kind: Class) -> None:
+        """It was answered."""
+        self._inflight[kind] -= 1
+
+    def _command_may(self) -> bool:
+        most = self._limit * COMMANDS_SHARE
+        return self._begun < most and self._inflight["command"] < MOST_COMMANDS and self._time() >= self._locked_until
+
+    def _refuse(self, kind: Class) -> bool:
+        self._shed[kind] += 1
+        if kind == "batch":
+            self._locked_until = self._time() + LOCKED_S
+        return False
+
+    def _turn(self) -> None:
+        self._turning, self._began = True, self._time()
+        asyncio.get_running_loop().call_soon(self._turned)
+
+    def _turned(self) -> None:
+        began, ended = self._began, self._time()
+        if began - self._ended > REST_S:
+            self._calm = began
+        self._limit = gradient.after(self._limit, ended - began, began - self._calm)
+        if ended - began <= gradient.TARGET_S:
+            self._calm = ended
+        self._ended, self._turning, self._begun = ended, False, 0
+
+    def hold(self, size: int) -> None:
+        """So many bytes more are in memory; refused beyond `MOST_BYTES`. Given back with `release`."""
+        if self.held + size > MOST_BYTES:
+            self._shed["batch"] += 1
+            raise refusal("overloaded", "too many bodies are in memory", retry_after_s=RETRY_AFTER_S)
+        self.held += size
+
+    def release(self, size: int) -> None:
+        """They are no longer."""
+        self.held -= size
+
+    def tell(self) -> None:
+        """Brings the metrics up to date; not with every request, since that would cost more than all the rest here."""
+        for kind, count in self._shed.items():
+            self._telemetry.count(SHED, count, **{"room": "ingest", "class": kind})
+        self._shed.clear()
+        self._telemetry.level(INFLIGHT, sum(self._inflight.values()), room="ingest")
+        self._telemetry.level(TURN_LIMIT, self._limit, room="ingest")
+        self._telemetry.level(HELD_BYTES, self.held, room="ingest")
+
+
+class Held:
+    """One request's bytes in memory: counts what its `receive` brings, and what that inflates to."""
+
+    __slots__ = ("_admission", "_receive", "_size")
+
+    def __init__(self, admission: Admission, receive: Receive) -> None:
+        self._admission = admission
+        self._receive = receive
+        self._size = 0
+
+    async def receive(self) -> Message:
+        """The next piece of the body, if there is room for it."""
+        message = await self._receive()
+        if piece := message.get("body"):
+            self.add(len(piece))
+        return message
+
+    def add(self, size: int) -> None:
+        """So much more; refused when there is no room."""
+        self._admission.hold(size)
+        self._size += size
+
+    def expect(self, inflated: int) -> None:
+        """What the whole body became; refused when there is no room for that."""
+        if inflated > self._size:
+            self.add(inflated - self._size)
+
+    def release(self) -> None:
+        """The request is over."""
+        self._admission.release(self._size)
