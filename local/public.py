@@ -1,20 +1,27 @@
 """The one public address: GET, HEAD and WebSocket go to api, everything else to ingest. `python -m local.public`.
 
-In production a reverse proxy does this (local/Caddyfile is the same rule); here a few lines of ASGI save its install.
+In production a reverse proxy does this (local/Caddyfile is the same rule); here a few lines of ASGI save its install,
+behind ingest's own edge: what a developer sees is what the rooms answer (docs/adr/0009).
 """
 
 import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterable
+from email.utils import formatdate
 from typing import Any
+from urllib.parse import quote
 
+import httptools
 import httpx
 import uvicorn
 
+from ingest.connection import BODY
+from ingest.edge import Edge
+from ingest.rules.framing import Bounds
 from local import documents, tunnel
 from schemas import problems
-from schemas.problems import Refused
+from schemas.problems import Refusal, Refused
 from schemas.settings import Settings, address
 
 Scope = dict[str, Any]
@@ -23,6 +30,8 @@ Send = Any
 Headers = list[tuple[bytes, bytes]]
 
 READS = frozenset({"GET", "HEAD"})
+INSIDE = frozenset({"/live", "/ready", "/metrics"})  # for supervisors, who ask the rooms themselves (S54)
+BODY_BYTES = 26_000_000  # the largest that any room takes; the room itself says how much it wants
 HOP_BY_HOP = frozenset(  # RFC 9110, 7.6.1: they concern one connection; `expect` is answered by us
     b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding"
     b" upgrade expect".split()
@@ -51,6 +60,10 @@ class Public:
                 await self._live(receive, send)
             case "websocket":
                 await tunnel.carry(self._reads.replace("http", "ws", 1), scope, receive, send)
+            case "http" if refused := scope["state"].get("refused"):
+                await _refuse(scope, send, refused)
+            case "http" if scope["path"] in INSIDE:
+                await _refuse(scope, send, Refused("not_found", "there is nothing here for this method and path"))
             case "http" if self._docs and scope["path"] in documents.PATHS and scope["method"] in READS:
                 await self._document(scope, send)
             case _:
@@ -76,6 +89,9 @@ class Public:
             response = await self._client.send(self._request(scope, receive), stream=True)
         except ClientLeft:
             return
+        except Refusal as refusal:
+            await _refuse(scope, send, refusal.refused)
+            return
         except httpx.TransportError:
             await _unavailable(scope, send)
             return
@@ -88,18 +104,18 @@ class Public:
         base = self._reads if scope["method"] in READS else self._writes
         return httpx.Request(
             scope["method"],
-            base + target(scope),
+            base,
             headers=inward(scope["headers"], scope),
             content=_body(receive) if _has_body(scope["headers"]) else None,
-            extensions={"timeout": TIMEOUT.as_dict()},
+            extensions={"timeout": TIMEOUT.as_dict(), "target": target(scope)},  # httpx itself would resolve /../
         )
 
 
-def target(scope: Scope) -> str:
+def target(scope: Scope) -> bytes:
     """Path and query exactly as the client sent them."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     query: bytes = scope["query_string"]
-    return (raw.split(b"?")[0] + (b"?" + query if query else b"")).decode("latin-1")
+    return raw.split(b"?")[0] + (b"?" + query if query else b"")
 
 
 def inward(headers: Iterable[tuple[bytes, bytes]], scope: Scope) -> Headers:
@@ -161,15 +177,52 @@ async def _gone(receive: Receive) -> None:
 async def _unavailable(scope: Scope, send: Send) -> None:
     """503 with Retry-After, as every room answers when something it needs is away."""
     away = Refused("unavailable", "the part of the service that answers this is away", retry_after_s=1)
-    headers = [(name.encode(), value.encode()) for name, value in problems.headers(away).items()]
+    await _refuse(scope, send, away)
+
+
+async def _refuse(scope: Scope, send: Send, refused: Refused) -> None:
+    """What never reached a room, as a room would answer it."""
     request_id = str(uuid.uuid4())
-    await _answer(send, away.status, headers, problems.body(away, instance=scope["path"], request_id=request_id))
+    found = {**problems.headers(refused), "x-request-id": request_id, "date": formatdate(usegmt=True)}
+    if refused.status == 405:
+        found["allow"] = "GET, HEAD, POST, PUT, PATCH, DELETE"
+    headers = [(name.encode(), value.encode()) for name, value in found.items()]
+    content = problems.body(refused, instance=quote(scope["path"][:200]), request_id=request_id)
+    await _answer(send, refused.status, headers, content)
 
 
 async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
     length = (b"content-length", str(len(body)).encode())
     await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
     await send({"type": "http.response.body", "body": body})
+
+
+class Gate(Edge):
+    """Ingest's edge, but for WebSockets, which it lets through; their library has its own deadlines."""
+
+    _upgraded = False
+
+    def data_received(self, data: bytes) -> None:
+        """As the edge does; after the head of a WebSocket its library takes over."""
+        try:
+            super().data_received(data)
+        except httptools.HttpParserUpgrade:
+            self._deadline.close()
+            self.handle_websocket_upgrade()
+
+    def eof_received(self) -> bool:  # type: ignore[override] # as the edge has it
+        """An endless answer must end with its reader, who says nothing but this."""
+        return self._phase == BODY and super().eof_received()
+
+    def on_message_complete(self) -> None:
+        """Of a WebSocket's head no app was told."""
+        if not self._upgraded:
+            super().on_message_complete()
+
+    def _upgrade(self) -> None:
+        self._upgraded = self._should_upgrade()
+        if not self._upgraded:
+            super()._upgrade()
 
 
 def server(settings: Settings) -> uvicorn.Server:
@@ -179,6 +232,7 @@ def server(settings: Settings) -> uvicorn.Server:
         Public(settings),
         host=host,
         port=port,
+        http=type("Gate", (Gate,), {"bounds": Bounds(body_bytes=BODY_BYTES, hosts=settings.hosts())}),
         log_level="warning",
         access_log=False,
         proxy_headers=False,  # nobody stands before us: the client is who connects, whatever it claims

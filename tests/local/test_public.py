@@ -17,6 +17,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from local import documents, public
 from local.public import end_to_end, target
 from schemas.settings import Settings
+from tests.bad_requests import head
+from tests.wire import Served
 
 
 def free_port() -> int:
@@ -30,6 +32,7 @@ class Room:
 
     def __init__(self, name: str) -> None:
         self.name, self.left = name, asyncio.Event()
+        self.answered = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket":
@@ -45,13 +48,16 @@ class Room:
         body, more = b"", True
         while more:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                return
             body, more = body + message["body"], message["more_body"]
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-        asked = {"room": self.name, "method": scope["method"], "target": target(scope), "headers": headers}
+        asked = {"room": self.name, "method": scope["method"], "target": target(scope).decode(), "headers": headers}
         await self._answer(send, {**asked, "bytes": len(body)}, status=418)
 
     async def _answer(self, send: Any, document: Any, status: int = 200) -> None:
         headers = [(b"content-type", b"application/json"), (b"x-room", self.name.encode()), (b"set-cookie", b"a=1")]
+        self.answered += 1
         start = {"type": "http.response.start", "status": status, "headers": [*headers, (b"set-cookie", b"b=2")]}
         await send(start)
         await send({"type": "http.response.body", "body": json.dumps(document).encode()})
@@ -143,6 +149,45 @@ async def test_path_and_query_arrive_as_they_were_sent(api: Room, client: httpx.
     answer = await client.get("/v1/a%2Fb?q=%20x&q=&r")
 
     assert answer.json()["target"] == "/v1/a%2Fb?q=%20x&q=&r"
+
+
+async def test_a_path_is_the_rooms_to_read(settings: Settings, api: Room, client: httpx.AsyncClient) -> None:
+    served = Served(port(settings.public_url))
+    for path in (b"/v1/a/../b", b"/v1/./a", b"/v1/%2e%2e/a", b"/v1%2fa", b"//a", b"/a;b=1", b"/a%00"):
+        heard = await served.hear([head(b"Connection: close", request=b"GET " + path)])
+
+        assert b'"target": "%s"' % path in heard.body
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+async def test_what_is_for_the_inside_is_not_shown(
+    api: Room, ingest: Room, client: httpx.AsyncClient, method: str
+) -> None:
+    for path in ("/live", "/ready", "/metrics", "/%6cive", "/metrics?a=1"):
+        answer = await client.request(method, path)
+
+        assert answer.status_code == 404
+        assert "x-room" not in answer.headers
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_what_the_edge_refuses_is_a_problem(settings: Settings, api: Room, client: httpx.AsyncClient) -> None:
+    strange = await client.get("/", headers={"host": "evil.example"})
+    large = await Served(port(settings.public_url)).hear([head(b"Content-Length: 99999999")])
+
+    assert (strange.status_code, strange.json()["code"]) == (400, "bad_host")
+    assert (large.status, large.problem["code"]) == (413, "payload_too_large")
+
+
+async def test_a_body_that_stops_is_not_half_a_request_to_the_room(
+    settings: Settings, ingest: Room, client: httpx.AsyncClient
+) -> None:
+    said = head(b"Content-Length: 100", request=b"POST /v1/rolls") + b"{"
+
+    heard = await Served(port(settings.public_url)).hear([said], ends=True)
+
+    assert (heard.status, heard.problem["code"]) == (400, "incomplete_body")
+    assert ingest.answered == 0
 
 
 async def test_a_body_without_a_length_is_streamed_through(ingest: Room, client: httpx.AsyncClient) -> None:
