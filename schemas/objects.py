@@ -8,7 +8,8 @@ RenditionName = Literal["large", "medium", "small"]
 
 MAX_UPLOAD_BYTES = 25_000_000
 UPLOAD_TYPES = ("image/jpeg", "image/png", "image/webp")
-FILMS = ("darkroom-400",)  # the first is the default; their looks are in processors/rules/looks.py, a test compares
+# The first is the default; their looks are in processors/rules/stocks.py, a test compares.
+FILMS = ("darkroom-400", "daylight-100", "linen-160", "lantern-800", "getaway-200", "silver-400")
 TICKET_SECONDS = 300  # a presigned upload is good for five minutes
 LINK_SECONDS = 3600  # a signed media link for an hour at most
 

@@ -10,8 +10,9 @@ import msgspec
 from PIL import Image
 
 from processors.rules.blurhash import blurhash
-from processors.rules.looks import FILMS, exposed, warm
+from processors.rules.looks import exposed, warm
 from processors.rules.negatives import Refused, negative, resized
+from processors.rules.stocks import FILMS
 from schemas.objects import RenditionName
 
 QUALITY: dict[RenditionName, int] = {"large": 85, "medium": 82, "small": 78}

@@ -17,7 +17,7 @@ from ingest.rules.rolls import (
     decide_renaming,
     decide_revoking,
 )
-from processors.rules import looks
+from processors.rules import stocks
 from schemas.facts import (
     RollClosed,
     RollInviteCreated,
@@ -247,4 +247,4 @@ def test_who_may_not_go(known: KnownRoll | None, whom: str, by: str, code: str) 
 
 
 def test_every_film_we_take_can_be_developed() -> None:
-    assert set(FILMS) == set(looks.FILMS)
+    assert set(FILMS) == set(stocks.FILMS)
