@@ -8,8 +8,9 @@ import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterable
+from dataclasses import replace
 from email.utils import formatdate
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote
 
 import httptools
@@ -21,6 +22,7 @@ from ingest.edge import Edge
 from ingest.rules.framing import Bounds
 from local import documents, tunnel
 from schemas import problems
+from schemas.events import EventType
 from schemas.problems import Refusal, Refused
 from schemas.settings import Settings, address
 
@@ -31,7 +33,9 @@ Headers = list[tuple[bytes, bytes]]
 
 READS = frozenset({"GET", "HEAD"})
 INSIDE = frozenset({"/live", "/ready", "/metrics"})  # for supervisors, who ask the rooms themselves (S54)
-BODY_BYTES = 26_000_000  # the largest that any room takes; the room itself says how much it wants
+BATCHES = ("/v1/batch", *(f"/v1/{kind}" for kind in get_args(EventType)))
+# As ingest's own (a test compares them): a room that refuses from the head is not heard while the body is awaited.
+BOUNDS = Bounds(bodies={**dict.fromkeys(BATCHES, 5_000_000), "/v1/photos": 25_000_000})
 HOP_BY_HOP = frozenset(  # RFC 9110, 7.6.1: they concern one connection; `expect` is answered by us
     b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding"
     b" upgrade expect".split()
@@ -232,7 +236,7 @@ def server(settings: Settings) -> uvicorn.Server:
         Public(settings),
         host=host,
         port=port,
-        http=type("Gate", (Gate,), {"bounds": Bounds(body_bytes=BODY_BYTES, hosts=settings.hosts())}),
+        http=type("Gate", (Gate,), {"bounds": replace(BOUNDS, hosts=settings.hosts())}),
         log_level="warning",
         access_log=False,
         proxy_headers=False,  # nobody stands before us: the client is who connects, whatever it claims

@@ -14,6 +14,7 @@ import uvicorn
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from ingest import workers
 from local import documents, public
 from local.public import end_to_end, target
 from schemas.settings import Settings
@@ -177,6 +178,10 @@ async def test_what_the_edge_refuses_is_a_problem(settings: Settings, api: Room,
 
     assert (strange.status_code, strange.json()["code"]) == (400, "bad_host")
     assert (large.status, large.problem["code"]) == (413, "payload_too_large")
+
+
+def test_bodies_may_be_as_large_as_ingest_takes_them() -> None:
+    assert public.BOUNDS == workers.bounds()
 
 
 async def test_a_body_that_stops_is_not_half_a_request_to_the_room(
