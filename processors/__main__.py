@@ -1,10 +1,11 @@
-"""`python -m processors agents | all | <name> | dead list|show | lag`: the composition root of the processors."""
+"""`python -m processors agents | all | <name> | dead list|show | films | lag`: their composition root."""
 
 import argparse
 import asyncio
 import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 from processors import logs
 from processors.agents import PROCESSORS, topology
@@ -23,6 +24,9 @@ def main(arguments: list[str]) -> int:
     dead = commands.add_parser("dead", help="records that could not be processed")
     dead.add_argument("action", choices=("list", "show"))
     dead.add_argument("group", nargs="?", help="the fingerprint that `list` printed")
+    films = commands.add_parser("films", help="a page of every film on these photographs")
+    films.add_argument("photograph", nargs="+", type=Path)
+    films.add_argument("--out", type=Path, default=Path("contact-sheet"), help="a folder; default: %(default)s")
     return _run(parser.parse_args(arguments))
 
 
@@ -39,6 +43,10 @@ def _run(given: argparse.Namespace) -> int:
             from processors import dead
 
             print(dead.shown(settings, given.action, given.group))
+        case "films":
+            from processors import films
+
+            print(films.write(given.photograph, given.out))
         case name:
             _serve(settings, name)
     return 0
