@@ -39,6 +39,8 @@ UNKNOWN = (
 class Log:
     """Appends records; every method raises `Refusal(unavailable)` when Kafka did not confirm within `DELIVERY_S`.
 
+    `Refusal(batch_too_large)`: the broker takes no record of this size, now or later; its limit is below ours.
+
     A refused record may stand in the log nevertheless (the confirmation was lost): ids make its retry harmless.
     """
 
@@ -100,9 +102,9 @@ class Log:
         except KafkaException as error:
             if error.args[0].fatal():
                 self._renew()
-            elif error.args[0].code() not in UNKNOWN:
+            elif error.args[0].code() not in (*UNKNOWN, KafkaError.MSG_SIZE_TOO_LARGE):
                 raise
-            raise _away(f"the producer cannot send: {error.args[0].name()}") from error
+            raise _unsent(error.args[0]) from error
         self._pending += 1
         self._keep_polling()
         return future
@@ -118,7 +120,7 @@ class Log:
                 self._telemetry.count(RECORDS_LATE, topic=str(message.topic()))
             return
         if error is not None:
-            future.set_exception(_away(f"the log did not confirm: {error.name()}"))
+            future.set_exception(_unsent(error))
         else:
             future.set_result(Origin(str(message.topic()), _number(message.partition()), _number(message.offset())))
 
@@ -196,6 +198,12 @@ class Log:
 def _number(value: int | None) -> int:
     assert value is not None, "a delivered message has a partition and an offset"
     return value
+
+
+def _unsent(error: KafkaError) -> Exception:
+    if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+        return refusal("batch_too_large", "the log takes no record of this size; fewer events per batch may fit")
+    return _away(f"the log did not confirm: {error.name()}")
 
 
 def _away(detail: str) -> Exception:

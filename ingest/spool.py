@@ -15,6 +15,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
+from uuid import uuid4
 
 import structlog
 
@@ -26,6 +27,7 @@ GROUP_S = 0.005  # what a writer waits for others to share its fsync
 SEGMENT_BYTES = 4 << 20  # read whole when drained; after a crash at most this much is drained twice
 RETRY_AFTER_S = 5
 MAX_WORKERS = 1000
+REFUSED = ".refused"
 
 Given = TypeVar("Given")
 Found = TypeVar("Found")
@@ -191,6 +193,18 @@ class Spool:
             oldest = self._segments[0]
             (self._disk.put_aside if oldest.damaged else self._disk.remove)(oldest.path)
             self._segments.pop(0)
+
+    async def put_aside(self, record: Spooled) -> None:
+        """Durable in a file of its own, out of the drain's way: renamed to `.spool` it is drained at the next start."""
+        await self._in_thread(self._put_aside, record)
+
+    def _put_aside(self, record: Spooled) -> None:
+        file = self._disk.create(self.folder / f"{uuid4().hex}{REFUSED}")
+        try:
+            self._disk.write(file, frame(record))
+            self._disk.sync(file)
+        finally:
+            self._disk.close(file)
 
     async def works(self) -> bool:
         """Whether a record could be made durable this very moment: tried, with a file of no record."""

@@ -17,13 +17,13 @@ import structlog
 from ingest.disk import Disk
 from ingest.doors import Clock
 from ingest.log import Log
-from ingest.rules.segments import Spooled, waves
+from ingest.rules.segments import SLOWEST, Spooled, paced, waves
 from ingest.spool import Allowance, Spool, adopt, claim
 from ingest.telemetry import Telemetry
 from schemas import events
 from schemas.events import EventsRecord
 from schemas.problems import Refusal
-from schemas.telemetry import EVENTS_DRAINED, EVENTS_SPOOLED, EVENTS_STORED, SPOOL_AGE, SPOOL_BYTES
+from schemas.telemetry import EVENTS_DRAINED, EVENTS_PUT_ASIDE, EVENTS_SPOOLED, EVENTS_STORED, SPOOL_AGE, SPOOL_BYTES
 from schemas.topics import EVENTS
 
 Durability = Literal["log", "spool"]
@@ -31,7 +31,6 @@ Durability = Literal["log", "spool"]
 TURN_S = 0.05  # so soon after Kafka is back the spool is drained
 RETRY_S = 0.5
 ADOPT_S = 5.0  # so often we look for what a worker that is gone has left
-DRAIN_PER_S = 4_000  # records: leaves a worker half of its core for live requests
 
 _tell = structlog.get_logger("ingest")
 
@@ -68,7 +67,9 @@ class Store:
             return await self._into_spool(self._spool, spooled)
         try:
             return await self._into_log(spooled)
-        except Refusal:
+        except Refusal as error:
+            if not _away(error):
+                raise
             return await self._into_spool(self._spool, spooled)
 
     async def _into_log(self, record: Spooled) -> Durability:
@@ -149,31 +150,41 @@ class Store:
 
     async def _drain(self, spool: Spool) -> None:
         """Until it is empty, in order; what arrives meanwhile joins the end."""
+        per_s = SLOWEST
         while chunk := await spool.read():
             for wave in waves(chunk.records):
                 began, self._oldest = time.monotonic(), wave[0].since
-                await self._appended(wave)
-                await asyncio.sleep(max(0.0, began + len(wave) / DRAIN_PER_S - time.monotonic()))
+                await self._appended(spool, wave)
+                per_s = paced(per_s, await _late_s(began + len(wave) / per_s))
             await spool.drop(chunk)
 
-    async def _appended(self, wave: Sequence[Spooled]) -> None:
+    async def _appended(self, spool: Spool, wave: Sequence[Spooled]) -> None:
         """Until Kafka has confirmed each; the keys of a wave differ, so it matters to nobody which comes first."""
         left = list(wave)
         while left:
             self._tell_levels()
-            found = await asyncio.gather(*(self._drained(record) for record in left))
-            left = [record for record, confirmed in zip(left, found, strict=True) if not confirmed]
+            found = await asyncio.gather(*(self._drained(spool, record) for record in left))
+            left = [record for record, done in zip(left, found, strict=True) if not done]
             if left:
                 await asyncio.sleep(RETRY_S)
 
-    async def _drained(self, record: Spooled) -> bool:
+    async def _drained(self, spool: Spool, record: Spooled) -> bool:
         """Patiently: to ask again while the producer still holds it would put it into the log twice."""
         try:
             await self._log.append(EVENTS, record.key, record.value, record.trace)
-        except Refusal:
-            return False
-        self._telemetry.count(EVENTS_DRAINED, record.events, app=record.app)
+        except Refusal as error:
+            if _away(error):
+                return False
+            await self._put_aside(spool, record, error)
+        else:
+            self._telemetry.count(EVENTS_DRAINED, record.events, app=record.app)
         return True
+
+    async def _put_aside(self, spool: Spool, record: Spooled, error: Refusal) -> None:
+        """One that Kafka will never take; all behind it would wait for ever."""
+        await spool.put_aside(record)
+        self._telemetry.count(EVENTS_PUT_ASIDE, record.events, app=record.app)
+        _tell.error("a spooled record was put aside", folder=str(spool.folder), error=str(error))
 
     def _tell_levels(self) -> None:
         if self._spool is None or self._spool.empty:
@@ -189,3 +200,15 @@ class Store:
             await asyncio.wait([self._tending])
         if self._spool is not None:
             await self._spool.close()
+
+
+def _away(error: Refusal) -> bool:
+    """Whether it may be accepted later; what Kafka refuses for good would only be refused again by draining it."""
+    return error.refused.code == "unavailable"
+
+
+async def _late_s(due: float) -> float:
+    """Waits until it is due (monotonic), lets everybody else run, and tells how long that took beyond it."""
+    until = max(due, time.monotonic())
+    await asyncio.sleep(until - time.monotonic())
+    return time.monotonic() - until

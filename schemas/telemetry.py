@@ -21,6 +21,9 @@ EVENTS_RECEIVED = Metric("events_received_total", "counter", "Analytics events r
 EVENTS_STORED = Metric("events_stored_total", "counter", "Events whose record Kafka acknowledged.", ("app",))
 EVENTS_SPOOLED = Metric("events_spooled_total", "counter", "Events accepted into the spool instead.", ("app",))
 EVENTS_DRAINED = Metric("events_drained_total", "counter", "Spooled events that Kafka acknowledged later.", ("app",))
+EVENTS_PUT_ASIDE = Metric(
+    "events_put_aside_total", "counter", "Spooled events that Kafka refuses for good, kept as .refused files.", ("app",)
+)
 RECORDS_LATE = Metric("records_late_total", "counter", "Acknowledged after the circuit gave them up.", ("topic",))
 SPOOL_BYTES = Metric("spool_bytes", "gauge", "What waits on disk for Kafka.", ("room",), together="sum")
 SPOOL_AGE = Metric("spool_age_seconds", "gauge", "How long the oldest spooled record has waited.", ("room",))

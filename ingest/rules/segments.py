@@ -14,6 +14,8 @@ import msgspec
 
 MAGIC = b"\xffDR1\xfe"  # ends in the version of what follows
 MAX_WAVE = 500  # records in flight at once; the producer's queue holds a hundred times as many
+SLOWEST, FASTEST = 4_000.0, 40_000.0  # records drained per second: at the slowest a worker keeps half of its core
+LATE_S = 0.02  # an event loop later than this lets live requests wait, too
 
 _HEAD = Layout(">II")
 _START = len(MAGIC) + _HEAD.size
@@ -69,6 +71,14 @@ def waves(records: Iterable[Spooled]) -> Iterator[list[Spooled]]:
         seen[record.key] += 1
     for wave in found:
         yield from (wave[start : start + MAX_WAVE] for start in range(0, len(wave), MAX_WAVE))
+
+
+def paced(per_s: float, late_s: float) -> float:
+    """Records to drain per second from now on, by what was and how late the event loop is: that is what requests feel.
+
+    Up by little, down by half: where live traffic is heavy, a pace that was right for light traffic would never end.
+    """
+    return max(SLOWEST, per_s / 2) if late_s > LATE_S else min(FASTEST, per_s * 1.1)
 
 
 def _body(data: bytes, at: int) -> bytes | None:

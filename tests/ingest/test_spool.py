@@ -219,3 +219,19 @@ async def test_a_segment_whose_only_record_was_torn_is_removed(tmp_path: Path) -
         assert (spool.empty, files(tmp_path)) == (True, [])
         await spool.append(a_record(1))
         assert await drained(spool) == ["k1"]
+
+
+async def test_a_record_put_aside_is_out_of_the_way_and_can_be_brought_back(tmp_path: Path) -> None:
+    async with running(tmp_path) as spool:
+        await spool.append(a_record(1))
+        await spool.put_aside(a_record(2))
+        assert await drained(spool) == ["k1"]
+
+    bring_back(tmp_path)
+    async with running(tmp_path) as spool:
+        assert await drained(spool) == ["k2"]
+
+
+def bring_back(root: Path) -> None:
+    (aside,) = root.glob("worker-*/*.refused")
+    aside.rename(aside.with_name("000000000007.spool"))

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.rules.segments import MAGIC, MAX_WAVE, Spooled, frame, scan, waves
+from ingest.rules.segments import FASTEST, LATE_S, MAGIC, MAX_WAVE, SLOWEST, Spooled, frame, paced, scan, waves
 from tests.builders import NOON
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -84,3 +84,16 @@ def test_waves_keep_each_keys_order_and_hold_no_key_twice(keys: list[str]) -> No
 
 def test_a_wave_is_bounded() -> None:
     assert [len(wave) for wave in waves(a_record(str(n), n) for n in range(MAX_WAVE + 1))] == [MAX_WAVE, 1]
+
+
+def test_a_drain_speeds_up_while_the_loop_is_in_time() -> None:
+    pace = SLOWEST
+    for _ in range(50):
+        pace = paced(pace, LATE_S / 2)
+
+    assert pace == FASTEST
+
+
+def test_a_drain_gives_way_to_live_requests_but_goes_on() -> None:
+    assert paced(FASTEST, 2 * LATE_S) == FASTEST / 2
+    assert paced(SLOWEST, 2 * LATE_S) == SLOWEST
