@@ -14,6 +14,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ClusterError, ConnectionError, ReadOnlyError, TimeoutError
 
 from ingest.rules.rolls import KnownRoll
+from ingest.rules.social import Standing
 from schemas import projections
 from schemas.ids import FactId, PhotoId, RollId, UserId
 from schemas.problems import refusal
@@ -100,6 +101,29 @@ class Projections:
     async def is_member(self, roll: RollId, user: UserId) -> bool:
         """Whether `user` is a member of the roll."""
         return bool(await ask(self._redis.sismember(projections.members(roll), user)))
+
+    async def standing(self, of: UserId, to: UserId) -> Standing | None:
+        """How `of` stands to `to`, who may not exist; what `of` has to do with others lies in their own bucket."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hgetall(projections.profile(to))
+        for kind in (
+            projections.following, projections.followers, projections.follow_requests, projections.blocks,
+            projections.blocked_by,
+        ):  # fmt: skip
+            pipe.sismember(kind(of), to)
+        found, *ties = await ask(pipe.execute())
+        return Standing(projections.read(Profile, found), *map(bool, ties)) if found else None
+
+    async def owners_of_shared_rolls(self, one: UserId, other: UserId) -> dict[RollId, UserId]:
+        """The rolls that belong to one of the two and have the other as a member (two round trips)."""
+        rolls = [RollId(roll) for roll in await ask(self._redis.smembers(projections.user_rolls(one)))]
+        pipe = self._redis.pipeline(transaction=False)
+        for roll in rolls:
+            pipe.hget(projections.roll(roll), "owner")
+            pipe.sismember(projections.members(roll), other)
+        found = iter(await ask(pipe.execute()) if rolls else [])
+        owners = {roll: UserId(owner) for roll, owner, shared in zip(rolls, found, found, strict=False) if shared}
+        return {roll: owner for roll, owner in owners.items() if owner in (one, other)}
 
     async def _blocked(self, one: UserId, other: UserId) -> bool:
         """Whether one of the two blocks the other; both sets lie in the first one's bucket."""

@@ -11,6 +11,10 @@ from schemas.problems import CONTENT_TYPE
 from tests.ingest.world import World
 
 UNLISTED = {"/live", "/ready", "/metrics", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
+NO_TOKENS = (
+    None, "Basic eDp5", "Bearer", "Bearer short", f"Bearer  {'a' * 43} ", f"Bearer {'a' * 43}", "Bearer ey.J.x",
+)  # fmt: skip
+NO_IDS = ("0", "-1", "1e3", "99999999999999999999", "%D9%A1", "%0d%0a*1", "{a}:b", "%00")
 ANYONE = {"POST /v1/accounts", "POST /v1/sessions"}
 BODIES = {"PATCH /v1/rolls/{id}": {"name": "Porto"}}  # of commands with an id that take something
 
@@ -36,19 +40,14 @@ async def test_every_route_is_a_command_that_declares_who_may_give_it(world: Wor
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.policy == "signed in"], ids=name)
-@pytest.mark.parametrize(
-    "authorization",
-    [None, "Basic eDp5", "Bearer", "Bearer short", f"Bearer  {'a' * 43} ", f"Bearer {'a' * 43}", "Bearer ey.J.x"],
-)
-async def test_without_a_good_token_the_answer_is_401(
-    world: World, command: Command, authorization: str | None
-) -> None:
-    headers = {"authorization": authorization} if authorization else {}
+async def test_without_a_good_token_the_answer_is_401(world: World, command: Command) -> None:
+    for authorization in NO_TOKENS:
+        headers = {"authorization": authorization} if authorization else {}
 
-    answer = await world.http.request(command.method, path(command), headers=headers)
+        answer = await world.http.request(command.method, path(command), headers=headers)
 
-    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
-    assert answer.headers["www-authenticate"] == "Bearer"
+        assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token"), authorization
+        assert answer.headers["www-authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=name)
@@ -83,15 +82,15 @@ async def test_a_command_is_json(world: World, command: Command, kind: str) -> N
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if "{id}" in c.path], ids=name)
-@pytest.mark.parametrize("id", ["0", "-1", "1e3", "99999999999999999999", "%D9%A1", "%0d%0a*1", "{a}:b", "%00"])
-async def test_an_id_that_is_none_of_ours_is_refused(world: World, command: Command, id: str) -> None:
+async def test_an_id_that_is_none_of_ours_is_refused(world: World, command: Command) -> None:
     ana = await world.person()
 
-    answer = await world.http.request(
-        command.method, command.path.replace("{id}", id), json=BODIES.get(name(command)), headers=ana.headers
-    )
+    for id in NO_IDS:
+        answer = await world.http.request(
+            command.method, command.path.replace("{id}", id), json=BODIES.get(name(command)), headers=ana.headers
+        )
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "bad_id")
+        assert (answer.status_code, answer.json()["code"]) == (422, "bad_id"), id
 
 
 async def test_every_answer_names_its_request(world: World) -> None:

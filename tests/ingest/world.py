@@ -83,3 +83,7 @@ class World:
     async def post(self, path: str, by: Person | None = None, **members: Any) -> httpx.Response:
         """A command with a JSON body."""
         return await self.http.post(path, json=members, headers=by.headers if by else {})
+
+    async def delete(self, path: str, by: Person) -> httpx.Response:
+        """A command that ends something."""
+        return await self.http.delete(path, headers=by.headers)
