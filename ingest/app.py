@@ -29,7 +29,7 @@ from ingest.doors import Clock, Doors
 from ingest.front import Front
 from ingest.keys import Keys, listed
 from ingest.leases import Leases
-from ingest.log import Log
+from ingest.log import Log, security
 from ingest.objects import Objects
 from ingest.passwords import Passwords
 from ingest.projections import Projections, connect
@@ -76,7 +76,7 @@ def make(settings: Settings, clock: Clock = now) -> Ingest:
     telemetry, redis = Telemetry(), connect(settings.redis_url)
     keys, admission = Keys(settings, telemetry), Admission(telemetry)
     doors = Doors(
-        log=Log(settings.kafka_brokers, telemetry),
+        log=Log(settings.kafka_brokers, telemetry, security(settings)),
         projections=Projections(redis),
         leases=Leases(redis),
         objects=Objects(settings),

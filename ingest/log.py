@@ -10,6 +10,7 @@ closes it. Facts and secrets, which have no other place to go, wait for their ow
 
 import asyncio
 import time
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,7 @@ from schemas import facts, secrets
 from schemas.facts import Fact
 from schemas.problems import refusal
 from schemas.secrets import Password, Session
+from schemas.settings import Settings
 from schemas.telemetry import ACK_SECONDS, CIRCUIT_STATE, FACTS_APPENDED, RECORDS_LATE
 from schemas.topics import EVENTS, FACTS, SECRETS, Origin, Topic
 
@@ -44,8 +46,8 @@ class Log:
     A refused record may stand in the log nevertheless (the confirmation was lost): ids make its retry harmless.
     """
 
-    def __init__(self, brokers: str, telemetry: Telemetry) -> None:
-        self._config = {**_config(brokers), "error_cb": self._on_error}
+    def __init__(self, brokers: str, telemetry: Telemetry, security: Mapping[str, str] | None = None) -> None:
+        self._config = {**_config(brokers), **(security or {}), "error_cb": self._on_error}
         self._producer = Producer(self._config)
         self._failed: list[Producer] = []  # with messages that still have to be reported lost
         self._telemetry = telemetry
@@ -208,6 +210,20 @@ def _unsent(error: KafkaError) -> Exception:
 
 def _away(detail: str) -> Exception:
     return refusal("unavailable", detail, retry_after_s=RETRY_AFTER_S)
+
+
+def security(settings: Settings) -> dict[str, str]:
+    """What the settings say of how to speak to Kafka; a broker that cannot is away, never spoken to plainly."""
+    found: dict[str, str] = {"security.protocol": settings.kafka_security}
+    if settings.kafka_ssl_ca:
+        found["ssl.ca.location"] = settings.kafka_ssl_ca
+    if settings.kafka_security == "sasl_ssl":
+        found |= {
+            "sasl.mechanism": settings.kafka_sasl_mechanism,
+            "sasl.username": settings.kafka_username,
+            "sasl.password": settings.kafka_password,
+        }
+    return found
 
 
 def _config(brokers: str) -> dict[str, Any]:

@@ -56,6 +56,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         described("Which column of schemas/topics.py the bootstrap creates topics with."),
     ] = "local"
     kafka_replication: Annotated[int, Meta(ge=1, description="Replicas of each topic; production wants 3.")] = 1
+    kafka_security: Annotated[
+        Literal["plaintext", "ssl", "sasl_ssl"],
+        described(
+            "How ingest speaks to Kafka: `ssl` checks the broker's certificate, `sasl_ssl` also names ourselves."
+        ),
+    ] = "plaintext"
+    kafka_ssl_ca: Annotated[
+        str, described("PEM file of the authority that signs brokers' certificates; empty: the system's own.")
+    ] = ""
+    kafka_sasl_mechanism: Annotated[
+        Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"], described("How `sasl_ssl` proves the password.")
+    ] = "SCRAM-SHA-512"
+    kafka_username: Annotated[str, described("Who ingest is to Kafka, with `sasl_ssl`.")] = ""
+    kafka_password: Annotated[str, described("Its password.")] = ""
 
     spool_dir: Annotated[
         str, described("Folder on a local disk where ingest keeps accepted events while Kafka is away.")
