@@ -26,7 +26,7 @@ PLAIN_JPEG = {
 }  # JFIF header, tables, size, scan: no room for GPS, which has no text of its own
 KNOWN = {  # film -> SHA-256 of the three renditions of the portrait
     "darkroom-400": "8fe5f2eb1faecd713687d05dcf0063eb57a401b5c8692f035de2533c5a35f64c",
-    "daylight-100": "3be4f9c9c291d8623447e50d08544b0588c35be3f71b31fbfea98d9c5bb76c2c",
+    "daylight-100": "332e029827550ef4805f5ce387f702638e740e9a97611a34a1533e003f5f7b26",
     "linen-160": "b0315172ab7ded2b28ff9b55c097bb12ccb9419148b71d31f32dd33e62310821",
     "lantern-800": "8f81bfb363bd4cebc2c85d782ebdfe5750594fd4e4fb636fd53d6345390292e7",
     "getaway-200": "6c41c7c38d871ef0a3d77927354fe35fd08ddc6a868b45ce9845f20352e5f51d",
