@@ -1,9 +1,9 @@
 """Every film on the portrait, compared with a small picture of it in `golden/`.
 
 `UPDATE_GOLDEN=1 pytest tests/processors/test_film_golden.py` draws them anew: look at the difference before you commit
-it, for a film that was used may not change (docs/adr/0007). Unlike the digests in `test_film` these hold across versions
-of Pillow and libjpeg. Measured as the mean difference in levels of 255: 0.0 with the locked versions, 0.85 with a decoder
-that is wrong by up to two levels at every pixel; the two films that are most alike are 6.9 apart.
+it, for a film that was used may not change (docs/adr/0007). Unlike the digests in `test_film` these hold across
+versions of Pillow and libjpeg. Measured as the mean difference in levels of 255: 0.0 with the locked versions, 0.85
+with a decoder that is wrong by up to two levels at every pixel; the two films that are most alike are 6.9 apart.
 """
 
 import os
