@@ -19,7 +19,8 @@ async def home(asked: Asked) -> PhotoPage:
         return [PhotoId(str(photo)) for photo in due if photo < top][:count]
 
     def is_in_feed(one: Seen) -> bool:
-        return one.sight == "revealed" and (one.is_followed or one.author.id == asked.reader)
+        is_theirs = one.is_followed and not one.is_muted
+        return one.sight == "revealed" and (is_theirs or one.author.id == asked.reader)
 
     return await page(asked, older, is_in_feed)
 

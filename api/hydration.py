@@ -27,6 +27,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     sight: Sight
     author: cards.Author
     is_followed: bool
+    is_muted: bool
 
 
 Wanted = Callable[[Seen], bool]
@@ -87,8 +88,15 @@ def _judged(asked: Asked, photo: PhotoId, card: Card | None, around: Around) -> 
     if card is None or card.author is None:
         return None
     admitted = around.admissions[card.roll] if card.roll else "public"
-    what = sight(photo, card, asked.reader, asked.now, admitted)
+    what = sight(photo, card, asked.reader, asked.now, admitted, around.ties[card.author])
     if what == "hidden":
         return None
     author = cards.author(card.author, around.profiles.get(card.author))
-    return Seen(photo=photo, card=card, sight=what, author=author, is_followed=card.author in around.followed)
+    return Seen(
+        photo=photo,
+        card=card,
+        sight=what,
+        author=author,
+        is_followed=card.author in around.followed,
+        is_muted=card.author in around.muted,
+    )

@@ -7,6 +7,7 @@ hash that is not its codec's crashes the request loudly.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import compress
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,7 +17,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import TimeoutError as RedisSlow
 
-from api.visibility import Admission, admission
+from api.visibility import Admission, Tie, admission, tie
 from schemas import projections as view
 from schemas.ids import PhotoId, RollId, UserId, floor_at
 from schemas.problems import refusal
@@ -25,6 +26,7 @@ from schemas.topics import Origin
 
 CONNECTIONS = 64
 OUTBOX_PULLED = 100  # newest photos of each author that a cold feed is answered from
+TIES = (view.following, view.mutes, view.blocks, view.blocked_by)  # a reader's own sets of others, in one slot
 Command = tuple[str | int, ...]
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -41,16 +43,22 @@ class Around(msgspec.Struct, frozen=True):
 
     profiles: dict[UserId, Profile | None]
     followed: frozenset[UserId]
+    muted: frozenset[UserId]
+    ties: dict[UserId, Tie]
     admissions: dict[RollId, Admission]
 
 
 class Person(msgspec.Struct, frozen=True):
-    """A profile with its neighbourhood."""
+    """A profile with its neighbourhood, and how the reader stands to it."""
 
     profile: Profile
     followers: int
     following: int
     is_followed: bool
+    is_asked: bool
+    is_follower: bool
+    is_muted: bool
+    tied: Tie
 
 
 class Shared(msgspec.Struct, frozen=True):
@@ -99,21 +107,27 @@ class Projections:
         """Profiles of the authors, who of them the reader follows, which of the rolls are open to the reader."""
         people, places = sorted(set(authors)), sorted(set(rolls))
         if not people:
-            return Around({}, frozenset(), {})
-        follows, *rest = await self._ask(
-            ("SMISMEMBER", view.following(reader), *people),
+            return Around({}, frozenset(), frozenset(), {}, {})
+        follows, mutes, blocks, blocked_by, *rest = await self._ask(
+            *(("SMISMEMBER", kind(reader), *people) for kind in TIES),
             *(("HGETALL", view.profile(person)) for person in people),
             *(("HGETALL", view.roll(roll)) for roll in places),
             *(("SISMEMBER", view.members(roll), reader) for roll in places),
         )
-        profiles, places_found = rest[: len(people)], rest[len(people) :]
-        known, joined = places_found[: len(places)], places_found[len(places) :]
+        found = [_one(Profile, fields) for fields in rest[: len(people)]]
+        known, joined = rest[len(people) : len(people) + len(places)], rest[len(people) + len(places) :]
+        hidden = [any(pair) for pair in zip(blocks, blocked_by, strict=True)]
         return Around(
-            profiles={person: _one(Profile, found) for person, found in zip(people, profiles, strict=True)},
-            followed=frozenset(person for person, yes in zip(people, follows, strict=True) if yes),
+            profiles=dict(zip(people, found, strict=True)),
+            followed=frozenset(compress(people, follows)),
+            muted=frozenset(compress(people, mutes)),
+            ties={
+                person: tie(profile, is_followed=bool(follow), is_blocked=blocked)
+                for person, profile, follow, blocked in zip(people, found, follows, hidden, strict=True)
+            },
             admissions={
-                roll: admission(_one(Roll, found), bool(member))
-                for roll, found, member in zip(places, known, joined, strict=True)
+                roll: admission(_one(Roll, fields), bool(member))
+                for roll, fields, member in zip(places, known, joined, strict=True)
             },
         )
 
@@ -152,13 +166,43 @@ class Projections:
 
     async def person(self, user: UserId, reader: UserId) -> Person | None:
         """A profile with its counts; None when there is no such person."""
-        found, followers, following, followed = await self._ask(
+        found, followers, following, follows, mutes, blocks, blocked_by, asks, is_follower = await self._ask(
             ("HGETALL", view.profile(user)),
             ("SCARD", view.followers(user)),
             ("SCARD", view.following(user)),
-            ("SISMEMBER", view.following(reader), user),
+            *(("SISMEMBER", kind(reader), user) for kind in TIES),
+            ("SISMEMBER", view.follow_requests(user), reader),
+            ("SISMEMBER", view.followers(reader), user),
         )
-        return Person(view.read(Profile, found), followers, following, bool(followed)) if found else None
+        if not found:
+            return None
+        profile = view.read(Profile, found)
+        return Person(
+            profile=profile,
+            followers=followers,
+            following=following,
+            is_followed=bool(follows),
+            is_asked=bool(asks and not follows),
+            is_follower=bool(is_follower),
+            is_muted=bool(mutes),
+            tied=tie(profile, is_followed=bool(follows) or user == reader, is_blocked=bool(blocks or blocked_by)),
+        )
+
+    async def people(self, key: Key) -> list[UserId]:
+        """Everyone in a set, in the order of their ids: oldest account first."""
+        (found,) = await self._ask(("SMEMBERS", key))
+        return sorted(found, key=int)
+
+    async def asking(self, user: UserId) -> list[UserId]:
+        """Who asks to follow `user` and does not yet, in the order of their ids."""
+        (found,) = await self._ask(("SDIFF", view.follow_requests(user), view.followers(user)))  # one slot
+        return sorted(found, key=int)
+
+    async def hidden(self, reader: UserId, people: Sequence[UserId]) -> frozenset[UserId]:
+        """Those of `people` between whom and the reader there is a block, either way."""
+        blocks = [("SMISMEMBER", kind(reader), *people) for kind in (view.blocks, view.blocked_by)]
+        found = await self._ask(*(blocks if people else ()))
+        return frozenset(person for hits in found for person in compress(people, hits))
 
     async def profiles(self, users: Sequence[UserId]) -> dict[UserId, Profile | None]:
         """The profiles of these people."""
@@ -166,19 +210,15 @@ class Projections:
         return {user: _one(Profile, fields) for user, fields in zip(users, found, strict=True)}
 
     async def shared(self, roll: RollId, reader: UserId) -> Shared:
-        """A roll, how many belong to it, and whether it is open to the reader."""
+        """A roll, how many belong to it, and whether it is open to the reader: its owner is looked at after it."""
         found, members, member = await self._ask(
             ("HGETALL", view.roll(roll)),
             ("SCARD", view.members(roll)),
             ("SISMEMBER", view.members(roll), reader),
         )
         known = _one(Roll, found)
-        return Shared(known, members, admission(known, bool(member)))
-
-    async def members(self, roll: RollId) -> list[UserId]:
-        """Everyone who belongs to the roll, in the order of their ids."""
-        (found,) = await self._ask(("SMEMBERS", view.members(roll)))
-        return sorted(found, key=int)
+        hidden = await self.hidden(reader, [known.owner]) if known and known.owner != reader else frozenset()
+        return Shared(known, members, admission(known, bool(member), bool(hidden)))
 
     # --- live metrics -------------------------------------------------------------------------------------------------
 

@@ -4,11 +4,12 @@ from datetime import datetime
 
 import msgspec
 
-from api import hydration
+from api import hydration, people
 from api.cards import Author, author
 from api.hydration import PhotoPage
+from api.people import People
 from api.projections import Shared
-from api.routes import PAGED, Asked, Page, Route
+from api.routes import PAGED, Asked, Route
 from schemas import projections as view
 from schemas.facts import Visibility
 from schemas.ids import PhotoId, RollId, floor_at
@@ -28,15 +29,10 @@ class RollAnswer(msgspec.Struct, frozen=True, kw_only=True):
     tz: str
     visibility: Visibility
     opened_at: datetime
+    closed_at: datetime | None
     photos: int
     members: int
     you_are_member: bool
-
-
-class Members(Page, frozen=True, kw_only=True):
-    """People of a roll, oldest account first."""
-
-    items: tuple[Author, ...]
 
 
 async def roll(asked: Asked) -> RollAnswer:
@@ -45,13 +41,14 @@ async def roll(asked: Asked) -> RollAnswer:
     profiles = await asked.room.projections.profiles([found.owner])
     return RollAnswer(
         id=_id(asked),
-        name=found.name,
+        name=found.current_name,
         owner=author(found.owner, profiles[found.owner]),
         film=found.film,
         develop=found.develop,
         tz=found.tz,
         visibility=found.visibility,
         opened_at=found.opened_at,
+        closed_at=found.closed_at,
         photos=await hydration.count(asked, view.roll_photos(_id(asked))),
         members=shared.members,
         you_are_member=shared.admitted == "member",
@@ -72,15 +69,10 @@ async def photos(asked: Asked) -> PhotoPage:
     return await hydration.page(asked, older)
 
 
-async def members(asked: Asked) -> Members:
-    """The roll's members."""
+async def members(asked: Asked) -> People:
+    """The roll's members, oldest account first."""
     await _entered(asked)
-    everyone = await asked.room.projections.members(_id(asked))
-    later = [user for user in everyone if asked.position is None or int(user) > int(asked.position)]
-    shown = later[: asked.limit]
-    profiles = await asked.room.projections.profiles(shown)
-    last = shown[-1] if len(later) > len(shown) else None
-    return Members(items=tuple(author(user, profiles[user]) for user in shown), next_cursor=asked.cursor(last))
+    return await people.page(asked, await asked.room.projections.people(view.members(_id(asked))))
 
 
 async def _entered(asked: Asked) -> tuple[Shared, view.Roll]:
@@ -109,7 +101,7 @@ ROUTES = (
     Route(
         path="/v1/rolls/{roll}/members",
         answer=members,
-        gives=Members,
+        gives=People,
         policy="signed_in",
         behind=("views",),
         target="roll",

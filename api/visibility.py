@@ -7,30 +7,47 @@ from datetime import datetime
 from typing import Literal
 
 from schemas.ids import PhotoId, UserId, floor_at
-from schemas.projections import Card, Roll
+from schemas.projections import Card, Profile, Roll
 
 Sight = Literal["hidden", "sealed", "spoiled", "revealed"]
 Admission = Literal["member", "public", "closed"]
+Tie = Literal["open", "locked", "blocked"]
 
 
-def admission(roll: Roll | None, is_member: bool) -> Admission:
-    """How a reader stands to a roll; one that no view knows yet is closed."""
-    if roll is None:
+def admission(roll: Roll | None, is_member: bool, is_blocked: bool = False) -> Admission:
+    """How a reader stands to a roll; one that no view knows yet is closed, and so is one whose owner a block hides."""
+    if roll is None or is_blocked:
         return "closed"
     if is_member:
         return "member"
     return "public" if roll.visibility == "public" else "closed"
 
 
-def sight(photo: PhotoId, card: Card | None, reader: UserId, now: datetime, admitted: Admission) -> Sight:
-    """What `reader` sees of `photo` at `now`; `admitted` concerns its roll and is `public` for a photo without one."""
+def tie(profile: Profile | None, *, is_followed: bool, is_blocked: bool) -> Tie:
+    """How a reader stands to another person: a private account is locked to whoever does not follow it.
+
+    So is one whose profile no view knows yet: it may be private.
+    """
+    if is_blocked:
+        return "blocked"
+    if is_followed or (profile is not None and not profile.is_private):
+        return "open"
+    return "locked"
+
+
+def sight(photo: PhotoId, card: Card | None, reader: UserId, now: datetime, admitted: Admission, tied: Tie) -> Sight:
+    """What `reader` sees of `photo` at `now`.
+
+    `admitted` concerns its roll and is `public` for a photo without one; `tied` its author. Who shares a private
+    account's photo into a roll shows it to the roll's members.
+    """
     if card is None or card.author is None or card.deleted_at is not None:
         return "hidden"
     if card.author == reader:
         return _own(photo, card, now)
-    if card.spoiled is not None or not _is_out(photo, card, now):
+    if card.spoiled is not None or tied == "blocked" or not _is_out(photo, card, now):
         return "hidden"
-    return "revealed" if _is_admitted(card, admitted) else "hidden"
+    return "revealed" if _is_admitted(card, admitted, tied) else "hidden"
 
 
 def is_revealed(photo: PhotoId, now: datetime) -> bool:
@@ -49,5 +66,5 @@ def _is_out(photo: PhotoId, card: Card, now: datetime) -> bool:
     return is_revealed(photo, now) and card.developed_at is not None and bool(card.sizes)
 
 
-def _is_admitted(card: Card, admitted: Admission) -> bool:
-    return admitted == "member" or (admitted == "public" and card.visibility == "public")
+def _is_admitted(card: Card, admitted: Admission, tied: Tie) -> bool:
+    return admitted == "member" or (admitted == "public" and tied == "open" and card.visibility == "public")

@@ -17,7 +17,11 @@ async def test_a_profile_has_counts_and_says_whether_you_follow(world: World) ->
         "photos": 1,
         "followers": 2,
         "following": 1,
+        "visibility": "public",
         "you_follow": True,
+        "you_requested": False,
+        "follows_you": False,
+        "you_mute": False,
     }
     assert (await world.get(f"/v1/users/{eve}", bob)).json()["you_follow"] is False
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.visibility import Admission, admission, is_revealed, sight
+from api.visibility import Admission, Tie, admission, is_revealed, sight, tie
 from schemas.ids import PhotoId, second
-from schemas.projections import Card, Roll, Size
+from schemas.projections import Card, Profile, Roll, Size
 from tests.builders import MORNING, NOON, TOMORROW, a_photo, a_user
 
 ANA, BOB = a_user("ana"), a_user("bob")
@@ -28,7 +28,7 @@ def a_card(
 
 
 def test_a_revealed_photo_is_seen_by_everyone() -> None:
-    assert sight(a_photo(ANA), a_card(), BOB, NOON, "public") == "revealed"
+    assert sight(a_photo(ANA), a_card(), BOB, NOON, "public", "open") == "revealed"
 
 
 @pytest.mark.parametrize(
@@ -44,28 +44,28 @@ def test_a_revealed_photo_is_seen_by_everyone() -> None:
     ids=["unknown", "without author", "undeveloped", "spoiled", "deleted", "private"],
 )
 def test_others_see_nothing_of_a(card: Card | None) -> None:
-    assert sight(a_photo(ANA), card, BOB, NOON, "public") == "hidden"
+    assert sight(a_photo(ANA), card, BOB, NOON, "public", "open") == "hidden"
 
 
 def test_the_author_sees_a_sealed_card_before_the_reveal_and_others_nothing() -> None:
     photo, card = a_photo(ANA, reveal_at=TOMORROW), a_card(reveal_at=TOMORROW)
 
-    assert sight(photo, card, ANA, NOON, "public") == "sealed"
-    assert sight(photo, card, BOB, NOON, "member") == "hidden"
+    assert sight(photo, card, ANA, NOON, "public", "open") == "sealed"
+    assert sight(photo, card, BOB, NOON, "member", "open") == "hidden"
 
 
 def test_a_photo_that_is_developed_late_stays_sealed_for_its_author() -> None:
-    assert sight(a_photo(ANA), a_card(developed=False), ANA, NOON, "public") == "sealed"
+    assert sight(a_photo(ANA), a_card(developed=False), ANA, NOON, "public", "open") == "sealed"
 
 
 def test_the_author_learns_that_a_photo_spoiled_but_not_of_a_deleted_one() -> None:
-    assert sight(a_photo(ANA), a_card(spoiled="too_large"), ANA, NOON, "public") == "spoiled"
-    assert sight(a_photo(ANA), a_card(spoiled="too_large", deleted_at=NOON), ANA, NOON, "public") == "hidden"
+    assert sight(a_photo(ANA), a_card(spoiled="too_large"), ANA, NOON, "public", "open") == "spoiled"
+    assert sight(a_photo(ANA), a_card(spoiled="too_large", deleted_at=NOON), ANA, NOON, "public", "open") == "hidden"
 
 
 @pytest.mark.parametrize(("admitted", "seen"), [("member", "revealed"), ("public", "hidden"), ("closed", "hidden")])
 def test_a_private_photo_is_for_members(admitted: Admission, seen: str) -> None:
-    assert sight(a_photo(ANA), a_card(visibility="private"), BOB, NOON, admitted) == seen
+    assert sight(a_photo(ANA), a_card(visibility="private"), BOB, NOON, admitted, "open") == seen
 
 
 def test_a_roll_admits_members_and_if_public_everyone() -> None:
@@ -79,6 +79,46 @@ def test_a_roll_admits_members_and_if_public_everyone() -> None:
     assert admission(roll("private"), False) == "closed"
     assert admission(roll("public"), False) == "public"
     assert admission(None, True) == "closed"
+    assert admission(roll("public"), True, True) == "closed"
+
+
+@pytest.mark.parametrize(
+    ("visibility", "is_followed", "is_blocked", "expected"),
+    [
+        ("public", False, False, "open"),
+        ("private", False, False, "locked"),
+        ("private", True, False, "open"),
+        ("public", True, True, "blocked"),
+        ("private", True, True, "blocked"),
+        (None, False, False, "locked"),
+        (None, True, False, "open"),
+    ],
+)
+def test_an_account_is_open_to_whom_it_may_be(
+    visibility: str | None, is_followed: bool, is_blocked: bool, expected: Tie
+) -> None:
+    found = Profile(
+        username="ana", tz="UTC", registered_at=NOON, visibility="private" if visibility == "private" else None
+    )
+
+    assert tie(found if visibility else None, is_followed=is_followed, is_blocked=is_blocked) == expected
+
+
+@pytest.mark.parametrize(
+    ("admitted", "tied", "seen"),
+    [
+        ("public", "locked", "hidden"),
+        ("closed", "open", "hidden"),
+        ("member", "locked", "revealed"),
+        ("member", "blocked", "hidden"),
+        ("public", "blocked", "hidden"),
+    ],
+)
+def test_a_photo_is_seen_by_who_may_see_its_author_or_shares_its_roll(
+    admitted: Admission, tied: Tie, seen: str
+) -> None:
+    assert sight(a_photo(ANA), a_card(), BOB, NOON, admitted, tied) == seen
+    assert sight(a_photo(ANA), a_card(), ANA, NOON, admitted, tied) == "revealed", "one's own is one's own"
 
 
 @settings(deadline=None)  # a busy machine stalls; that is not the law's affair

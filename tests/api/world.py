@@ -52,6 +52,23 @@ class World:
         await self.redis.srem(view.following(reader), author)
         await self.redis.srem(view.followers(author), reader)
 
+    async def private(self, user: UserId) -> None:
+        await self.redis.hset(view.profile(user), "visibility", "private")
+
+    async def request(self, reader: UserId, author: UserId) -> None:
+        await self.redis.sadd(view.follow_requests(author), reader)
+
+    async def block(self, user: UserId, other: UserId) -> None:
+        await self.redis.sadd(view.blocks(user), other)
+        await self.redis.sadd(view.blocked_by(other), user)
+
+    async def unblock(self, user: UserId, other: UserId) -> None:
+        await self.redis.srem(view.blocks(user), other)
+        await self.redis.srem(view.blocked_by(other), user)
+
+    async def mute(self, user: UserId, other: UserId) -> None:
+        await self.redis.sadd(view.mutes(user), other)
+
     async def roll(
         self, owner: UserId, *members: UserId, visibility: Visibility = "private", number: int = 1
     ) -> RollId:
@@ -63,6 +80,12 @@ class World:
         await self.save(view.roll(roll), found)
         await self.redis.sadd(view.members(roll), owner, *members)
         return roll
+
+    async def rename(self, roll: RollId, name: str) -> None:
+        await self.redis.hset(view.roll(roll), "renamed", name)
+
+    async def close_roll(self, roll: RollId) -> None:
+        await self.redis.hset(view.roll(roll), "closed_at", view.text(NOON))
 
     async def photo(
         self,
