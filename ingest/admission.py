@@ -36,6 +36,7 @@ class Admission:
         self._turning = False
         self._began = self._ended = self._calm = 0.0  # the turn; the one before; when nobody waited
         self._begun = 0  # requests in this turn
+        self._coming = 0  # batches whose heads were read in it, for the next
         self._inflight: dict[Class, int] = {"batch": 0, "command": 0}
         self._locked_until = 0.0
         self._shed: Counter[Class] = Counter()
@@ -47,12 +48,21 @@ class Admission:
             self._turn()
         if (
             self._begun >= self._limit
-            or self._time() - self._began > gradient.LONGEST_S
+            or self._time() - self._began > gradient.longest_s(self._limit)
             or (kind == "command" and not self._command_may())
         ):
             return self._refuse(kind)
         self._begun += 1
         self._inflight[kind] += 1
+        return True
+
+    def comes(self) -> bool:
+        """Whether one more batch may wait for the next turn, where it may `begin`; free while nothing is limited."""
+        if self._limit == gradient.MOST:
+            return True
+        if self._coming >= self._limit:
+            return self._refuse("batch")
+        self._coming += 1
         return True
 
     def end(self, kind: Class) -> None:
@@ -80,7 +90,7 @@ class Admission:
         self._limit = gradient.after(self._limit, ended - began, began - self._calm)
         if ended - began <= gradient.TARGET_S:
             self._calm = ended
-        self._ended, self._turning, self._begun = ended, False, 0
+        self._ended, self._turning, self._begun, self._coming = ended, False, 0, 0
 
     def hold(self, size: int) -> None:
         """So many bytes more are in memory; refused beyond `MOST_BYTES`. Given back with `release`."""

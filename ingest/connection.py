@@ -5,6 +5,7 @@ begun, and is raised by `receive` where the body is waited for. Then the connect
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 import structlog
@@ -22,10 +23,19 @@ BETWEEN, HEAD, BODY, DEAF = range(4)  # what is being read; DEAF: nothing any mo
 _tell = structlog.get_logger("ingest")
 
 
+class Gate:
+    """Who may come in; this one lets everybody."""
+
+    def turned_away(self, path: str, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+        """The whole answer to a request for which there is no room; None when there is."""
+        return None
+
+
 class Connection(HttpToolsProtocol):
     """What is true of every request on it; `ingest/edge.py` reads them."""
 
     bounds = Bounds()
+    gate = Gate()
     cycle: Cycle
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -87,7 +87,11 @@ class Edge(Connection):
             self._upgrade()
             return
         self._expect_body(found)
-        self._start(self._cycle(keep_alive=version != "1.0" and parser.should_keep_alive()))
+        keep_alive = version != "1.0" and parser.should_keep_alive()
+        if keep_alive and (said := self._turned_away()):
+            self.transport.write(said)
+        else:
+            self._start(self._cycle(keep_alive=keep_alive))
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body, for the app if it has not answered already."""
@@ -120,6 +124,15 @@ class Edge(Connection):
     def _upgrade(self) -> None:
         """What is done about a client that wants another protocol."""
         raise refusal("bad_header", "this is HTTP/1.1, and nothing else is spoken here")
+
+    def _turned_away(self) -> bytes | None:
+        """What the request hears when too much comes; its body is dropped, as behind any answer that came first.
+
+        Not the first one of a connection, nor one behind others, nor one that waits for leave: the app answers them.
+        """
+        if self.cycle is None or not self._answered() or self._continues or self.flow.write_paused:
+            return None
+        return self.gate.turned_away(self.scope["path"], self.headers)
 
     def _expect_body(self, head: Head) -> None:
         self._max_bytes = self.bounds.body(self.scope["path"])

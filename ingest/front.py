@@ -2,8 +2,9 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from http import HTTPStatus
 from secrets import token_hex
 
 import msgspec
@@ -14,6 +15,7 @@ from ingest import answers, batch, body
 from ingest.admission import RETRY_AFTER_S, Admission, Class
 from ingest.answers import Answer
 from ingest.batch import Collector
+from ingest.connection import Gate
 from ingest.doors import Clock
 from ingest.rules.cors import PREFLIGHT, Headers, Origins
 from ingest.rules.paths import Paths
@@ -35,7 +37,7 @@ NO_ICON = Answer(404, headers={"cache-control": "public, max-age=86400"})
 _tell = structlog.get_logger("ingest")
 
 
-class Front:
+class Front(Gate):
     """`rest` is the FastAPI app; it reads the request's id from `scope["state"]`, and leaves its route in the scope."""
 
     def __init__(
@@ -66,6 +68,16 @@ class Front:
         else:
             await self._begun(scope, receive, sent, request_id)
         self._count(scope, sent, time.monotonic() - began)
+
+    def turned_away(self, path: str, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+        """What a batch hears from the edge itself when the next turn is full; None: it may come in.
+
+        To start the app only to shed costs three times as much, and while we are overloaded the others pay for it.
+        A page's request is not answered here: a browser reads only what CORS lets it.
+        """
+        if path not in batch.PATHS or self._admission.comes() or any(name == b"origin" for name, _ in headers):
+            return None
+        return SHED_AT_THE_EDGE
 
     def _at_once(self, scope: Scope, headers: Mapping[bytes, bytes], request_id: str) -> Answer | None:
         """What is answered without work: what the edge refused (`ingest/edge.py`), what is not here, what is late."""
@@ -164,3 +176,13 @@ def _allowing(answer: Answer, offered: frozenset[str] | None) -> Answer:
 
 def _listed(methods: frozenset[str]) -> str:
     return ", ".join(sorted(methods))
+
+
+def _raw(answer: Answer) -> bytes:
+    """The whole answer as it goes over the wire."""
+    lines = [f"{name}: {value}" for name, value in {**answer.headers, "content-length": str(len(answer.body))}.items()]
+    reason = HTTPStatus(answer.status).phrase
+    return "\r\n".join([f"HTTP/1.1 {answer.status} {reason}", *lines, "", ""]).encode() + answer.body
+
+
+SHED_AT_THE_EDGE = _raw(SHED)

@@ -72,7 +72,9 @@ def served() -> Front:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     settings = Settings.read(os.environ)
     Served.bounds = bounds(settings.hosts())
-    return make(settings).asgi
+    front = make(settings).asgi
+    Served.gate = front
+    return front
 
 
 def _end_with(parent: BaseProcess) -> None:

@@ -7,11 +7,12 @@ shorter one raises it. A burst passes, a standing queue does not.
 """
 
 TARGET_S = 0.005  # the queue an overloaded worker keeps: a shed request is answered within two or three of them
-PATIENCE_S = 0.15  # a queue stands when no turn was short for so long; before that it is a burst
-LEAST, MOST = 4.0, 2048.0  # requests; the most is what a full backlog brings at once
+PATIENCE_S = 0.2  # a queue stands when no turn was short for so long; before that it is a burst
+LEAST, MOST = 32.0, 2048.0  # requests: what a few servers' SDKs send in turn is no overload; a full backlog at once
 GROWTH = 1.02  # per short turn, of which there are hundreds a second
 STEEPEST = 0.25  # four long turns are enough to find the limit
 LONGEST_S = 0.2  # so long after a turn's start it begins nothing more, whatever the limit
+LONGEST_LIMITED_S = 2 * TARGET_S  # while it is limited
 
 
 def after(limit: float, turn_s: float, standing_s: float) -> float:
@@ -21,3 +22,8 @@ def after(limit: float, turn_s: float, standing_s: float) -> float:
     if standing_s < PATIENCE_S:
         return limit
     return max(LEAST, limit * max(STEEPEST, TARGET_S / turn_s))
+
+
+def longest_s(limit: float) -> float:
+    """How long after its start a turn may still begin a request: large batches are few, and long."""
+    return LONGEST_S if limit == MOST else LONGEST_LIMITED_S

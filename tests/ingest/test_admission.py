@@ -57,7 +57,7 @@ async def test_a_burst_begins_as_a_whole(busy: Busy) -> None:
 async def test_a_standing_queue_is_cut_to_what_a_short_turn_can_do(busy: Busy) -> None:
     begun = await (await busy.overloaded()).turn(*batches(100), each_s=0.001)
 
-    assert gradient.LEAST <= sum(begun) <= 2 * gradient.TARGET_S / 0.001
+    assert 0 < sum(begun) <= gradient.LONGEST_LIMITED_S / 0.001 + 2
     assert begun == sorted(begun, reverse=True), "who came first begins"
     assert busy.told('shed_total{class="batch",room="ingest"}')
 
@@ -74,6 +74,17 @@ async def test_when_it_is_over_all_begin_again(busy: Busy) -> None:
         await busy.turn("batch", each_s=0.0001)
 
     assert all(await busy.turn(*batches(500)))
+
+
+async def test_no_more_wait_for_a_turn_than_it_may_begin(busy: Busy) -> None:
+    assert all(busy.admission.comes() for _ in range(5_000)), "nothing is limited"
+    await busy.overloaded()
+
+    come = [busy.admission.comes() for _ in range(5_000)]
+    assert 0 < sum(come) < 100
+    assert come == sorted(come, reverse=True)
+    await busy.turn("batch")
+    assert busy.admission.comes()
 
 
 async def test_commands_are_shed_before_batches(busy: Busy) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from ingest.rules.gradient import LEAST, LONGEST_S, MOST, TARGET_S, after
+from ingest.rules.gradient import LEAST, LONGEST_LIMITED_S, MOST, TARGET_S, after, longest_s
 
 COST_S = 0.0002  # of a request that begins; a shed one costs a tenth
 TICK_S = 0.0001  # of a turn in which nothing comes
@@ -18,7 +18,7 @@ class Worker:
         self.begun = self.shed = passed = 0.0
         self.turns = []
         while passed < seconds:
-            begun = min(self.waiting, self.limit, LONGEST_S / COST_S)
+            begun = min(self.waiting, self.limit, longest_s(self.limit) / COST_S)
             turn_s = TICK_S + begun * COST_S + (self.waiting - begun) * COST_S / 10
             self.limit = after(self.limit, turn_s, self.standing_s)
             self.standing_s = self.standing_s + turn_s if turn_s > TARGET_S else 0.0
@@ -48,7 +48,7 @@ def test_overload_is_shed_and_the_queue_stays_short(times: float) -> None:
     worker = Worker().serve(1, per_s=times / COST_S).serve(5, per_s=times / COST_S)
 
     assert worker.shed > 0
-    assert sorted(worker.turns)[int(len(worker.turns) * 0.99)] < 2 * TARGET_S
+    assert sorted(worker.turns)[int(len(worker.turns) * 0.99)] < 2 * LONGEST_LIMITED_S
     best = 5 / COST_S * (1 - times / 10) / 0.9  # what is left of the time when the rest is shed
     assert worker.begun > 0.9 * best
 
