@@ -8,6 +8,29 @@ from schemas import objects
 from schemas.facts import PhotoCaptured, PhotoDeveloped, PhotoSpoiled, RenditionFact
 from schemas.ids import derived_fact_id
 
+# How a file of each type that we take begins.
+BEGINS = {
+    "image/jpeg": (b"\xff\xd8\xff",),
+    "image/png": (b"\x89PNG\r\n\x1a\n",),
+    "image/webp": (b"RIFF", b"WEBP"),
+}
+
+# What a person is told. The film's own words tell more, to operators in the log: they change with the film, and a fact
+# is for ever. A reason that is not here (a missing original, a limit of the sandbox) is told as it is.
+TOLD = {
+    "too_many_pixels": "image_too_large",
+    "too_much_memory": "image_too_large",
+    "original_too_large": "image_too_large",
+    **dict.fromkeys(
+        ("not_an_image", "unsupported_type", "another_type", "too_many_scans", "truncated", "damaged"), "bad_image"
+    ),
+}
+
+
+def mislabelled(content_type: str, original: bytes) -> bool:
+    """True when `original` does not begin as a file of the type that its ticket was for."""
+    return not all(part in original[:16] for part in BEGINS.get(content_type, (b"",)))
+
 
 def outcome(fact: PhotoCaptured, made: Developed | Spoiled) -> Iterator[Put | Append]:
     """Renditions into the bucket first, then the fact that names them: who reads the fact finds them there.
@@ -22,7 +45,11 @@ def outcome(fact: PhotoCaptured, made: Developed | Spoiled) -> Iterator[Put | Ap
         case Spoiled(reason=reason):
             yield Append(
                 PhotoSpoiled(
-                    id=derived_fact_id(fact.id, "PhotoSpoiled"), at=fact.at, by=fact.by, photo=fact.photo, reason=reason
+                    id=derived_fact_id(fact.id, "PhotoSpoiled"),
+                    at=fact.at,
+                    by=fact.by,
+                    photo=fact.photo,
+                    reason=TOLD.get(reason, reason),
                 )
             )
 

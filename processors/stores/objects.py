@@ -30,32 +30,38 @@ class Missing(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Original(msgspec.Struct, frozen=True):
+    """What a phone uploaded, and the type that its ticket was for."""
+
+    body: bytes
+    content_type: str
+
+
 class Originals:
-    """The `known` of `develop`: for each captured photo the bytes that its fact means, for other facts None."""
+    """The `known` of `develop`: for each captured photo the original that its fact means, for other facts None."""
 
     def __init__(self, settings: Settings) -> None:
         self._bucket = settings.s3_bucket
         self._client = client(settings)
         self._threads = ThreadPoolExecutor(THREADS, "originals")
 
-    async def __call__(self, values: Sequence[Any]) -> Sequence[bytes | Missing | None]:
+    async def __call__(self, values: Sequence[Any]) -> Sequence[Original | Missing | None]:
         """In the order of `values`."""
         return await asyncio.gather(*(self._found(value) for value in values))
 
-    async def _found(self, fact: Fact) -> bytes | Missing | None:
+    async def _found(self, fact: Fact) -> Original | Missing | None:
         if not isinstance(fact, PhotoCaptured):
             return None
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._get, fact.original, fact.etag)
 
-    def _get(self, key: str, etag: str) -> bytes | Missing:
+    def _get(self, key: str, etag: str) -> Original | Missing:
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=key, IfMatch=f'"{etag.strip(chr(34))}"')
         except ClientError as error:
             return _missing(error)
         if answer["ContentLength"] > MAX_UPLOAD_BYTES:
             return Missing("original_too_large")
-        body: bytes = answer["Body"].read()
-        return body
+        return Original(answer["Body"].read(), answer.get("ContentType", ""))
 
 
 class Renditions:

@@ -1,10 +1,18 @@
+from typing import get_args
+
+import pytest
+from PIL import Image
+
 from processors.developing import developed
 from processors.intents import Append, Put
-from processors.rules.develop import outcome
+from processors.rules.develop import TOLD, mislabelled, outcome
 from processors.rules.film import Developed, Rendition, Spoiled
+from processors.rules.negatives import Refusal
 from processors.stores.objects import Missing
 from schemas.facts import PhotoDeveloped, PhotoSpoiled
 from schemas.ids import derived_fact_id
+from schemas.objects import UPLOAD_TYPES
+from tests import photographs as pictures
 from tests.builders import a_user, photo_captured, user_followed
 
 MADE = Developed(
@@ -39,16 +47,32 @@ def test_developing_twice_makes_the_same_fact() -> None:
     assert list(outcome(fact, MADE)) == list(outcome(fact, MADE))
 
 
-def test_a_photo_that_cannot_be_developed_is_spoiled_and_leaves_no_picture() -> None:
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("not_an_image", "bad_image"),
+        ("too_many_pixels", "image_too_large"),
+        ("film_timeout", "film_timeout"),
+        *((reason, TOLD[reason]) for reason in get_args(Refusal)),
+    ],
+)
+def test_a_photo_that_cannot_be_developed_is_spoiled_and_leaves_no_picture(reason: str, told: str) -> None:
     fact = photo_captured()
 
-    (append,) = outcome(fact, Spoiled("not_an_image"))
+    (append,) = outcome(fact, Spoiled(reason))
 
     assert append == Append(
-        PhotoSpoiled(
-            id=derived_fact_id(fact.id, "PhotoSpoiled"), at=fact.at, by=fact.by, photo=fact.photo, reason="not_an_image"
-        )
+        PhotoSpoiled(id=derived_fact_id(fact.id, "PhotoSpoiled"), at=fact.at, by=fact.by, photo=fact.photo, reason=told)
     )
+
+
+@pytest.mark.parametrize("label", UPLOAD_TYPES)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
+def test_a_file_of_another_type_than_its_ticket_is_mislabelled(label: str, kind: str) -> None:
+    original = pictures.saved(Image.new("RGB", (8, 8)), kind)
+
+    assert mislabelled(label, original) == (label != f"image/{kind.lower()}")
+    assert mislabelled(label, b"")
 
 
 async def test_a_missing_original_spoils_its_photo() -> None:

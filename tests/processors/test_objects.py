@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.stack import Stack
 from processors.intents import Append, Put
 from processors.processor import Effects
-from processors.stores.objects import Missing, Originals, Renditions, client
+from processors.stores.objects import Missing, Original, Originals, Renditions, client
 from schemas.facts import Fact, PhotoCaptured
 from schemas.settings import Settings
 from tests.builders import a_user, an_origin, photo_captured, user_followed
@@ -24,21 +24,24 @@ def settings(parts: Stack) -> Settings:
 def uploaded(settings: Settings, body: bytes) -> PhotoCaptured:
     """A fact about an original that is really there."""
     key = f"uploads/tests/{uuid4().hex}"
-    etag = client(settings).put_object(Bucket=settings.s3_bucket, Key=key, Body=body)["ETag"]
+    put = client(settings).put_object
+    etag = put(Bucket=settings.s3_bucket, Key=key, Body=body, ContentType="image/webp")["ETag"]
     return msgspec.structs.replace(photo_captured(), original=key, etag=etag)
 
 
 async def test_originals_are_found_in_order_and_other_facts_need_none(settings: Settings) -> None:
     one, two = uploaded(settings, b"one"), uploaded(settings, b"two")
 
-    assert await Originals(settings)([one, user_followed(a_user("ana"), a_user("ben")), two]) == [b"one", None, b"two"]
+    found = await Originals(settings)([one, user_followed(a_user("ana"), a_user("ben")), two])
+
+    assert found == [Original(b"one", "image/webp"), None, Original(b"two", "image/webp")]
 
 
 async def test_an_etag_is_the_same_with_and_without_its_quotes(settings: Settings) -> None:
     fact = uploaded(settings, b"one")
     bare = msgspec.structs.replace(fact, etag=fact.etag.strip('"'))
 
-    assert await Originals(settings)([fact, bare]) == [b"one", b"one"]
+    assert await Originals(settings)([fact, bare]) == [Original(b"one", "image/webp")] * 2
 
 
 async def test_what_is_not_there_or_was_replaced_is_a_value(settings: Settings) -> None:
