@@ -114,7 +114,8 @@ def requests(size: int, coding: str) -> list[bytes]:
     for person in range(BODIES):
         body = CODINGS[coding](a_body(person, size))
         head = (
-            f"POST /v1/batch HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\nx-write-key: {WRITE_KEY}\r\n"
+            "POST /v1/batch HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+            f"x-write-key: {WRITE_KEY}\r\n"
             f"content-encoding: {coding}\r\ncontent-length: {len(body)}\r\n\r\n"
         )
         made.append(head.encode() + body)

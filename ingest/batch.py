@@ -19,9 +19,10 @@ from ingest.doors import Clock
 from ingest.keys import Holder, Keys
 from ingest.rules import batch as rules
 from ingest.rules.batch import Accepted, Envelope, Result
+from ingest.rules.records import Record
 from ingest.store import Durability, Store
 from ingest.telemetry import Telemetry
-from schemas.events import EventsRecord, EventType
+from schemas.events import EventType
 from schemas.problems import Refusal, Refused, refusal
 from schemas.telemetry import EVENTS_RECEIVED, EVENTS_REJECTED
 
@@ -76,7 +77,7 @@ class Collector:
         kept = await self._kept(judged.records, trace)
         return _answer(judged.results, kept, self._keys.headers(holder), told_all=told_all)
 
-    async def _kept(self, records: tuple[EventsRecord, ...], trace: str) -> Sequence[Durability]:
+    async def _kept(self, records: tuple[Record, ...], trace: str) -> Sequence[Durability]:
         if len(records) == 1:  # a phone's batch; tasks for one would cost as much as judging it
             return [await self._store.events(records[0], trace)]
         return await asyncio.gather(*(self._store.events(record, trace) for record in records))

@@ -17,11 +17,10 @@ import structlog
 from ingest.disk import Disk
 from ingest.doors import Clock
 from ingest.log import Log
+from ingest.rules.records import Record
 from ingest.rules.segments import SLOWEST, Spooled, paced, waves
 from ingest.spool import Allowance, Spool, adopt, claim
 from ingest.telemetry import Telemetry
-from schemas import events
-from schemas.events import EventsRecord
 from schemas.problems import Refusal
 from schemas.telemetry import EVENTS_DRAINED, EVENTS_PUT_ASIDE, EVENTS_SPOOLED, EVENTS_STORED, SPOOL_AGE, SPOOL_BYTES
 from schemas.topics import EVENTS
@@ -56,11 +55,10 @@ class Store:
         self._tending: asyncio.Task[None] | None = None
         self._oldest: datetime | None = None  # of the records in our spool
 
-    async def events(self, record: EventsRecord, trace: str) -> Durability:
+    async def events(self, record: Record, trace: str) -> Durability:
         """One person's part of a batch; `Refusal(unavailable)` when neither Kafka nor the spool took it."""
         await self.start()
-        value = events.encode(record)
-        spooled = Spooled(self._clock(), record.app, len(record.events), trace, record.key, value)
+        spooled = Spooled(self._clock(), record.app, record.events, trace, record.key, record.value)
         if self._spool is None:
             return await self._into_log(spooled)
         if self._log.away or not self._spool.empty:

@@ -15,11 +15,10 @@ from msgspec import UNSET, Raw, UnsetType
 
 from ingest.rules import honest, limits, records
 from ingest.rules.judging import Rejected, ResultCode, Taken, judge
-from ingest.rules.records import Kept
+from ingest.rules.records import Kept, Record
 from schemas.events import EventFlags, EventsRecord, EventType
 from schemas.problems import PROBLEMS, Code, Fault, Refused
 
-MAX_EVENTS = 500
 SENT_AT_CHARS = 100
 
 Outcome = Literal["accepted", "adjusted", "duplicate", "rejected"]
@@ -29,7 +28,7 @@ _HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 _NO_NUMBER = re.compile(rb"\b(?:NaN|Infinity)\b")
 
 
-class Envelope(msgspec.Struct, frozen=True, rename="camel"):
+class Apart(msgspec.Struct, frozen=True, rename="camel"):
     """The body as far as the collector must understand it."""
 
     batch: list[Raw]
@@ -55,27 +54,36 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     code: ResultCode | None = None
 
 
+Envelope = Apart | honest.Batch
+
+
 class Accepted(msgspec.Struct, frozen=True):
     """What goes to the log, and what the client is told: `results` of every event, or of none when all were plain."""
 
-    records: tuple[EventsRecord, ...]
+    records: tuple[Record, ...]
     results: tuple[Result, ...]
 
 
-_envelopes = msgspec.json.Decoder(Envelope)
+_envelopes = msgspec.json.Decoder(Apart)
 _singles = msgspec.json.Decoder(Single)
+_arrays = msgspec.json.Decoder(list[Raw])
 
 
 def envelope(body: bytes) -> Envelope | Refused:
-    """The batch in `body`, its events still as they came; or why the body cannot be read."""
-    found: Envelope | Refused = _decoded(_envelopes, body)
+    """The batch in `body`, its events still as they came unless they are all plain; or why the body cannot be read."""
+    return honest.read(body) or careful(body)
+
+
+def careful(body: bytes) -> Apart | Refused:
+    """The same of any body; its events are judged one by one."""
+    found: Apart | Refused = _decoded(_envelopes, body)
     if isinstance(found, Refused):
         return found
     if not found.batch:
         return Refused("empty_batch", "batch holds no event; expected 1..500")
-    if len(found.batch) > MAX_EVENTS:
-        detail = f"batch holds {len(found.batch)} events; expected 1..{MAX_EVENTS}"
-        return Refused("batch_too_large", detail, limit=MAX_EVENTS)
+    if len(found.batch) > limits.EVENTS:
+        detail = f"batch holds {len(found.batch)} events; expected 1..{limits.EVENTS}"
+        return Refused("batch_too_large", detail, limit=limits.EVENTS)
     if found.context is not UNSET and bytes(found.context)[:1] not in (b"{", b"n"):
         return Refused("type_error", "context is not an object", (Fault("/context", "type_error"),))
     return found
@@ -92,7 +100,9 @@ def single(body: bytes, kind: EventType) -> Envelope | Refused:
     if found.type is UNSET:
         separator = b"," if event[1:].lstrip()[:1] != b"}" else b""
         event = f'{{"type":"{kind}"'.encode() + separator + event[1:].lstrip()
-    return Envelope([Raw(event)], found.sent_at, UNSET, found.write_key)
+    if plain := honest.read(b'{"batch":[' + event + b"]}"):
+        return msgspec.structs.replace(plain, sent_at=found.sent_at, write_key=found.write_key)
+    return Apart([Raw(event)], found.sent_at, UNSET, found.write_key)
 
 
 def _decoded(decoder: "msgspec.json.Decoder[Any]", body: bytes) -> Any:
@@ -147,19 +157,34 @@ def accept(
     """Every event judged; those kept, grouped into one record per person, in the client's order.
 
     Unless `told_all`, a batch whose events are all accepted as they came has no results: nobody would read them.
-    """  # fmt: skip
-    context_bytes = 0 if found.context is UNSET else len(bytes(found.context))
+    """
     blank = EventsRecord(
         app=app, batch_id=batch_id, received_at=received_at, key="", events=(), country=country,
         sent_at=text(found.sent_at), context=found.context,
     )  # fmt: skip
-    keys = None
-    if not told_all:
-        keys = honest.people(found.batch, body, received_at=received_at, context_bytes=context_bytes)
-    if keys is not None:
-        return Accepted(tuple(records.of_plain(keys, found.batch, blank, context_bytes)), ())
-    kept, results = _judged(found.batch, body, app, received_at, context_bytes)
-    return Accepted(tuple(records.of(kept, blank, context_bytes)), tuple(results))
+    if isinstance(found, honest.Batch) and (kept := _kept_whole(found, blank)):
+        shown = found.batch if told_all else ()
+        return Accepted(kept, tuple(Result(index, "accepted", event.message_id) for index, event in enumerate(shown)))
+    raws = found.batch if isinstance(found, Apart) else _apart(found.array)
+    one_by_one, results = _judged(raws, body, app, received_at, records.size(found.context))
+    return Accepted(tuple(records.of(one_by_one, blank)), tuple(results))
+
+
+def _kept_whole(found: honest.Batch, blank: EventsRecord) -> tuple[Record, ...] | None:
+    """The records when every event is to be kept as it is, else None."""
+    keys = honest.people(found.batch, received_at=blank.received_at)
+    if keys is None:
+        return None
+    if len(set(keys)) == 1 and (record := records.of_one(keys[0], found.array, len(keys), blank)):
+        return (record,)
+    raws = _apart(found.array)
+    if max(map(records.size, raws)) + records.size(blank.context) > limits.EVENT_BYTES:
+        return None
+    return tuple(records.of(map(Kept, range(len(keys)), raws, keys), blank))
+
+
+def _apart(array: Raw) -> list[Raw]:
+    return _arrays.decode(b"[" + bytes(array) + b"]")
 
 
 def _judged(

@@ -1,10 +1,12 @@
-"""Accepted events as records of the log: one per person, more where one would be too large."""
+"""Accepted events as records of the log: one per person, more where one would be too large. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 
+from ingest.rules import limits
+from schemas import events
 from schemas.events import EventFlags, EventsRecord
 from schemas.topics import MAX_RECORD_BYTES
 
@@ -12,6 +14,15 @@ ENVELOPE_BYTES = 3_000  # what a record holds besides events and context: ids, t
 SEPARATOR_BYTES = 8  # what an event costs besides its own bytes: a comma, its index
 FLAG_BYTES = 160  # what one event's flags take in the envelope, made id included
 MAX_ROWS_BYTES = 6_000_000  # of context: each row of the warehouse repeats it, and a request there holds 10 MB
+
+
+class Record(msgspec.Struct, frozen=True):
+    """What goes into the log under `key`: `value` is an `EventsRecord` of so many `events`."""
+
+    app: str
+    key: str
+    events: int
+    value: bytes
 
 
 class Kept(msgspec.Struct, frozen=True, gc=False):
@@ -23,23 +34,28 @@ class Kept(msgspec.Struct, frozen=True, gc=False):
     flags: EventFlags | None = None
 
 
-def of(kept: Iterable[Kept], blank: EventsRecord, context_bytes: int) -> Iterator[EventsRecord]:
+def of(kept: Iterable[Kept], blank: EventsRecord) -> Iterator[Record]:
     """`blank`, filled with each person's events in the client's order."""
     people: dict[str, list[Kept]] = {}
     for event in kept:
         people.setdefault(event.key, []).append(event)
-    for key, events in people.items():
-        for part in _parts(events, context_bytes):
+    for key, theirs in people.items():
+        for part in _parts(theirs, size(blank.context)):
             yield _record(blank, key, part)
 
 
-def of_plain(keys: Sequence[str], raws: list[Raw], blank: EventsRecord, context_bytes: int) -> Iterator[EventsRecord]:
-    """The same for events without flags, `keys[i]` being the person of `raws[i]`; quick for a phone's batch."""
-    size = sum(len(bytes(raw)) for raw in raws) + SEPARATOR_BYTES * len(raws)
-    if len(set(keys)) > 1 or size > _room(context_bytes) or len(keys) > _most_events(context_bytes):
-        yield from of(map(Kept, range(len(keys)), raws, keys), blank, context_bytes)
-    else:
-        yield msgspec.structs.replace(blank, key=keys[0], events=tuple(raws))
+def of_one(key: str, array: Raw, count: int, blank: EventsRecord) -> Record | None:
+    """The record of one person's batch, `array` being its events with the commas; None when it would be too large."""
+    context_bytes = size(blank.context)
+    if size(array) + context_bytes > limits.EVENT_BYTES or count > _most_events(context_bytes):
+        return None  # one of them might be, or the record: to be seen when they are taken apart
+    # What is encoded is the same as if each stood by itself, but it need not be taken apart.
+    return _encoded(msgspec.structs.replace(blank, key=key, events=(array,)), count)
+
+
+def size(text: Raw | UnsetType) -> int:
+    """In bytes; of what is not there, 0."""
+    return 0 if text is UNSET else len(bytes(text))
 
 
 def _room(context_bytes: int) -> int:
@@ -65,12 +81,17 @@ def _parts(events: list[Kept], context_bytes: int) -> Iterator[list[Kept]]:
     yield part
 
 
-def _record(blank: EventsRecord, key: str, part: list[Kept]) -> EventsRecord:
+def _record(blank: EventsRecord, key: str, part: list[Kept]) -> Record:
     indexes = tuple(event.index for event in part)
-    return msgspec.structs.replace(
+    filled = msgspec.structs.replace(
         blank,
         key=key,
         events=tuple(event.raw for event in part),
         indexes=() if indexes == tuple(range(len(part))) else indexes,
         flags={event.index: event.flags for event in part if event.flags},
     )
+    return _encoded(filled, len(part))
+
+
+def _encoded(filled: EventsRecord, count: int) -> Record:
+    return Record(filled.app, filled.key, count, events.encode(filled))

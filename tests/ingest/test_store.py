@@ -15,17 +15,17 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ingest.disk import Disk
 from ingest.log import Log
+from ingest.rules.records import Record
 from ingest.rules.segments import Spooled
 from ingest.spool import Allowance, claim
 from ingest.store import Spools, Store
 from ingest.telemetry import Telemetry
 from schemas import events
-from schemas.events import EventsRecord
 from schemas.problems import Refusal
 from schemas.settings import Settings
 from schemas.topics import EVENTS
 from tests import log
-from tests.builders import NOON, a_track
+from tests.builders import NOON, a_track, an_events_record
 from tests.ingest.test_batch import a_batch, posted
 from tests.ingest.test_outage import NOWHERE
 from tests.ingest.world import World
@@ -38,14 +38,9 @@ def a_person() -> str:
     return f"spooled-{uuid4()}"
 
 
-def a_record(person: str, number: int) -> EventsRecord:
-    return EventsRecord(
-        app="app",
-        batch_id=str(number),
-        received_at=NOON,
-        key=person,
-        events=(msgspec.Raw(msgspec.json.encode(a_track(f"E{number}"))),),
-    )
+def a_record(person: str, number: int) -> Record:
+    record = msgspec.structs.replace(an_events_record([a_track(f"E{number}")], key=person), batch_id=str(number))
+    return Record("app", person, 1, events.encode(record))
 
 
 @asynccontextmanager
@@ -130,7 +125,7 @@ async def test_what_a_worker_that_is_gone_left_is_drained_by_another(settings: S
     person = a_person()
     first, gone = claim(tmp_path, Disk(), ALLOWANCE), claim(tmp_path, Disk(), ALLOWANCE)
     record = a_record(person, 0)
-    await gone.append(Spooled(NOON, "app", 1, "t", person, events.encode(record)))
+    await gone.append(Spooled(NOON, "app", 1, "t", person, record.value))
     await gone.close()
     await first.close()
 
