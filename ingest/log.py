@@ -19,7 +19,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from ingest.telemetry import Telemetry
 from schemas import facts, secrets
 from schemas.facts import Fact
-from schemas.problems import refusal
+from schemas.problems import Refusal, Refused, refusal
 from schemas.secrets import Password, Session
 from schemas.settings import Settings
 from schemas.telemetry import ACK_SECONDS, CIRCUIT_STATE, FACTS_APPENDED, RECORDS_LATE
@@ -38,10 +38,14 @@ UNKNOWN = (
 )  # it just started
 
 
+class TooLarge(Refusal):
+    """Refused with all that went with it; only a record that was sent alone is known to be too large itself."""
+
+
 class Log:
     """Appends records; every method raises `Refusal(unavailable)` when Kafka did not confirm within `DELIVERY_S`.
 
-    `Refusal(batch_too_large)`: the broker takes no record of this size, now or later; its limit is below ours.
+    `TooLarge`: the broker's limit is below ours, and it took none of those that were sent together.
 
     A refused record may stand in the log nevertheless (the confirmation was lost): ids make its retry harmless.
     """
@@ -204,7 +208,7 @@ def _number(value: int | None) -> int:
 
 def _unsent(error: KafkaError) -> Exception:
     if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
-        return refusal("batch_too_large", "the log takes no record of this size; fewer events per batch may fit")
+        return TooLarge(Refused("unavailable", "the log takes no batch of this size", retry_after_s=RETRY_AFTER_S))
     return _away(f"the log did not confirm: {error.name()}")
 
 

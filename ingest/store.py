@@ -16,13 +16,21 @@ import structlog
 
 from ingest.disk import Disk
 from ingest.doors import Clock
-from ingest.log import Log
+from ingest.log import Log, TooLarge
 from ingest.rules.records import Record
 from ingest.rules.segments import SLOWEST, Spooled, paced, waves
 from ingest.spool import Allowance, Spool, adopt, claim
 from ingest.telemetry import Telemetry
 from schemas.problems import Refusal
-from schemas.telemetry import EVENTS_DRAINED, EVENTS_PUT_ASIDE, EVENTS_SPOOLED, EVENTS_STORED, SPOOL_AGE, SPOOL_BYTES
+from schemas.telemetry import (
+    EVENTS_DRAINED,
+    EVENTS_PUT_ASIDE,
+    EVENTS_SPOOLED,
+    EVENTS_STORED,
+    SPOOL_AGE,
+    SPOOL_BROKEN,
+    SPOOL_BYTES,
+)
 from schemas.topics import EVENTS
 
 Durability = Literal["log", "spool"]
@@ -30,6 +38,7 @@ Durability = Literal["log", "spool"]
 TURN_S = 0.05  # so soon after Kafka is back the spool is drained
 RETRY_S = 0.5
 ADOPT_S = 5.0  # so often we look for what a worker that is gone has left
+TRY_S = 5.0  # so often the disk is tried: that it fails is known before it is needed
 
 _tell = structlog.get_logger("ingest")
 
@@ -52,6 +61,7 @@ class Store:
         self._starting = asyncio.Lock()
         self._claim_after = 0.0
         self._adopt_after = 0.0
+        self._try_after = 0.0
         self._tending: asyncio.Task[None] | None = None
         self._oldest: datetime | None = None  # of the records in our spool
 
@@ -65,9 +75,7 @@ class Store:
             return await self._into_spool(self._spool, spooled)
         try:
             return await self._into_log(spooled)
-        except Refusal as error:
-            if not _away(error):
-                raise
+        except Refusal:
             return await self._into_spool(self._spool, spooled)
 
     async def _into_log(self, record: Spooled) -> Durability:
@@ -126,7 +134,14 @@ class Store:
                 _tell.error("the spool was not drained", error=str(error))
                 await asyncio.sleep(RETRY_S)
             self._tell_levels()
+            await self._try_disk()
             await asyncio.sleep(TURN_S)
+
+    async def _try_disk(self) -> None:
+        """Whoever wants no spool is not told that there is none."""
+        if time.monotonic() >= self._try_after and self._spools.allowance.max_bytes:
+            self._telemetry.level(SPOOL_BROKEN, 0 if await self.works() else 1, room="ingest")
+            self._try_after = time.monotonic() + TRY_S
 
     async def _turn(self) -> None:
         if self._spool is not None:
@@ -161,28 +176,33 @@ class Store:
         left = list(wave)
         while left:
             self._tell_levels()
-            found = await asyncio.gather(*(self._drained(spool, record) for record in left))
-            left = [record for record, done in zip(left, found, strict=True) if not done]
+            found = await asyncio.gather(*(self._drained(record) for record in left))
+            heard = tuple(zip(left, found, strict=True))
+            large = [record for record, said in heard if said == "too large"]
+            left = [record for record, said in heard if said == "away"]
+            left += [record for record in large if not await self._settled_alone(spool, record)]
             if left:
                 await asyncio.sleep(RETRY_S)
 
-    async def _drained(self, spool: Spool, record: Spooled) -> bool:
+    async def _drained(self, record: Spooled) -> Literal["done", "away", "too large"]:
         """Patiently: to ask again while the producer still holds it would put it into the log twice."""
         try:
             await self._log.append(EVENTS, record.key, record.value, record.trace)
-        except Refusal as error:
-            if _away(error):
-                return False
-            await self._put_aside(spool, record, error)
-        else:
-            self._telemetry.count(EVENTS_DRAINED, record.events, app=record.app)
-        return True
+        except TooLarge:
+            return "too large"
+        except Refusal:
+            return "away"
+        self._telemetry.count(EVENTS_DRAINED, record.events, app=record.app)
+        return "done"
 
-    async def _put_aside(self, spool: Spool, record: Spooled, error: Refusal) -> None:
-        """One that Kafka will never take; all behind it would wait for ever."""
-        await spool.put_aside(record)
-        self._telemetry.count(EVENTS_PUT_ASIDE, record.events, app=record.app)
-        _tell.error("a spooled record was put aside", folder=str(spool.folder), error=str(error))
+    async def _settled_alone(self, spool: Spool, record: Spooled) -> bool:
+        """Nothing else of this worker is in flight now: what is too large still, all behind it would wait for."""
+        said = await self._drained(record)
+        if said == "too large":
+            await spool.put_aside(record)
+            self._telemetry.count(EVENTS_PUT_ASIDE, record.events, app=record.app)
+            _tell.error("a spooled record is too large for Kafka, and was put aside", folder=str(spool.folder))
+        return said != "away"
 
     def _tell_levels(self) -> None:
         if self._spool is None or self._spool.empty:
@@ -198,11 +218,6 @@ class Store:
             await asyncio.wait([self._tending])
         if self._spool is not None:
             await self._spool.close()
-
-
-def _away(error: Refusal) -> bool:
-    """Whether it may be accepted later; what Kafka refuses for good would only be refused again by draining it."""
-    return error.refused.code == "unavailable"
 
 
 async def _late_s(due: float) -> float:

@@ -27,6 +27,7 @@ EVENTS_PUT_ASIDE = Metric(
 RECORDS_LATE = Metric("records_late_total", "counter", "Acknowledged after the circuit gave them up.", ("topic",))
 SPOOL_BYTES = Metric("spool_bytes", "gauge", "What waits on disk for Kafka.", ("room",), together="sum")
 SPOOL_AGE = Metric("spool_age_seconds", "gauge", "How long the oldest spooled record has waited.", ("room",))
+SPOOL_BROKEN = Metric("spool_broken", "gauge", "1 while the spool would take nothing, else 0.", ("room",))
 CIRCUIT_STATE = Metric("circuit_state", "gauge", "1 while the circuit is open, else 0.", ("to",))
 EVENTS_REJECTED = Metric("events_rejected_total", "counter", "Events answered with a reason instead.", ("app", "code"))
 FACTS_APPENDED = Metric("facts_appended_total", "counter", "Facts Kafka acknowledged.", ("type",))
