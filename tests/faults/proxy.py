@@ -37,6 +37,7 @@ class Proxy:
         self._target, self._random = target, random.Random(seed)
         self.rules: dict[Direction, Rule] = {"requests": Rule(), "answers": Rule()}
         self.refused = self.cut = 0  # connections
+        self.greetings: set[bytes] = set()  # the first byte that each client said: 0x16 begins TLS
         self._open: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
@@ -131,6 +132,8 @@ class Proxy:
         with suppress(OSError):
             while data := await reader.read(CHUNK):
                 rule = self.rules[direction]
+                if direction == "requests" and not due:
+                    self.greetings.add(data[:1])
                 if rule.cut_after is not None and (passed := passed + len(data)) > rule.cut_after:
                     self.cut += 1
                     for one in both:

@@ -59,6 +59,8 @@ def heard(connection: socket.socket, said: bytes) -> bytes:
 def test_what_is_said_comes_through(proxy: Proxy) -> None:
     with closing(connected(proxy)) as one:
         assert heard(one, b"hello") == b"hello"
+        assert heard(one, b"again") == b"again"
+    assert proxy.greetings == {b"h"}
 
 
 def test_latency_delays_each_direction(proxy: Proxy) -> None:
