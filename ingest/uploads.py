@@ -17,7 +17,7 @@ async def ticket(doors: Doors, call: Call) -> Done:
     if refused := upload_fault(asked):
         raise Refusal(refused)
     upload = UploadId(token_hex(16))
-    url, fields = doors.objects.ticket(call.by, upload, asked)
+    url, fields = await doors.objects.ticket(call.by, upload, asked)
     expires_at = call.at + timedelta(seconds=TICKET_SECONDS)
     return Done(201, {"upload_id": upload, "url": url, "fields": fields, "expires_at": expires_at})
 
