@@ -28,9 +28,9 @@ KNOWN = {  # film -> SHA-256 of the three renditions of the portrait
     "darkroom-400": "8fe5f2eb1faecd713687d05dcf0063eb57a401b5c8692f035de2533c5a35f64c",
     "daylight-100": "332e029827550ef4805f5ce387f702638e740e9a97611a34a1533e003f5f7b26",
     "linen-160": "b0315172ab7ded2b28ff9b55c097bb12ccb9419148b71d31f32dd33e62310821",
-    "lantern-800": "8f81bfb363bd4cebc2c85d782ebdfe5750594fd4e4fb636fd53d6345390292e7",
-    "getaway-200": "6c41c7c38d871ef0a3d77927354fe35fd08ddc6a868b45ce9845f20352e5f51d",
-    "silver-400": "71fb5d6248bf66a25aa5fc839ab48dbef223844590eeb71c6a22cdb0864e1e11",
+    "lantern-800": "494dfbb85bbe989661ff3b9061176fc475fa2dda82452ba3a71cc4b65d7e7c04",
+    "getaway-200": "b4fe74405977364bbc4de6a52245e53315f655919bcf5377807f27472273a1ef",
+    "silver-400": "9be32b062680cdd33497a39f734c62701edfbaccb13dac720080936a9e9b5540",
 }
 LOSSY_APART = 12  # levels that JPEG, grain and resampling may move the mean of a picture's quarter
 
