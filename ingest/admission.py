@@ -6,7 +6,7 @@ Batches are shed last: a command may fill only a part of a turn, and after a bat
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from starlette.types import Message, Receive
@@ -19,6 +19,7 @@ from schemas.telemetry import HELD_BYTES, INFLIGHT, SHED, TURN_LIMIT
 Class = Literal["batch", "command"]
 
 MOST_BYTES = 64_000_000  # of bodies that are read or wait to be stored; beyond it a body is not read on
+SMALL_BYTES = 64_000  # as much as waits in a connection's buffer anyway
 MOST_COMMANDS = 512  # that wait for Redis, S3 or the log
 COMMANDS_SHARE = 0.5  # of a turn's limit
 LOCKED_S = 1.0  # so long after a batch was shed no command begins
@@ -32,7 +33,7 @@ class Admission:
     def __init__(self, telemetry: Telemetry, time: Callable[[], float] = time.monotonic) -> None:
         self._telemetry = telemetry
         self._time = time
-        self._limit = gradient.MOST
+        self._limit, self._longest_s = gradient.MOST, gradient.LONGEST_S
         self._turning = False
         self._began = self._ended = self._calm = 0.0  # the turn; the one before; when nobody waited
         self._begun = 0  # requests in this turn
@@ -46,11 +47,9 @@ class Admission:
         """Whether such a request may begin; then `end` is called for it, whatever becomes of it."""
         if not self._turning:
             self._turn()
-        if (
-            self._begun >= self._limit
-            or self._time() - self._began > gradient.longest_s(self._limit)
-            or (kind == "command" and not self._command_may())
-        ):
+        if self._begun >= self._limit or self._time() - self._began > self._longest_s:
+            return self._refuse(kind)
+        if kind == "command" and not self._command_may():
             return self._refuse(kind)
         self._begun += 1
         self._inflight[kind] += 1
@@ -88,6 +87,7 @@ class Admission:
         if began - self._ended > REST_S:
             self._calm = began
         self._limit = gradient.after(self._limit, ended - began, began - self._calm)
+        self._longest_s = gradient.longest_s(self._limit)
         if ended - began <= gradient.TARGET_S:
             self._calm = ended
         self._ended, self._turning, self._begun, self._coming = ended, False, 0, 0
@@ -114,7 +114,7 @@ class Admission:
 
 
 class Held:
-    """One request's bytes in memory: counts what its `receive` brings, and what that inflates to."""
+    """One request's bytes in memory: what its `receiver` brings, and what that inflates to."""
 
     __slots__ = ("_admission", "_receive", "_size")
 
@@ -123,22 +123,24 @@ class Held:
         self._receive = receive
         self._size = 0
 
-    async def receive(self) -> Message:
+    def receiver(self, named: Mapping[bytes, bytes]) -> Receive:
+        """What to read the body with: a small one is counted once it is there, others piece by piece."""
+        length = named.get(b"content-length", b"")
+        small = length.isdigit() and int(length[:20]) <= SMALL_BYTES
+        return self._receive if small else self._counted
+
+    async def _counted(self) -> Message:
         """The next piece of the body, if there is room for it."""
         message = await self._receive()
         if piece := message.get("body"):
-            self.add(len(piece))
+            self.expect(self._size + len(piece))
         return message
 
-    def add(self, size: int) -> None:
-        """So much more; refused when there is no room."""
-        self._admission.hold(size)
-        self._size += size
-
-    def expect(self, inflated: int) -> None:
-        """What the whole body became; refused when there is no room for that."""
-        if inflated > self._size:
-            self.add(inflated - self._size)
+    def expect(self, size: int) -> None:
+        """So much of it is in memory now, as it came or inflated; refused when there is no room."""
+        if size > self._size:
+            self._admission.hold(size - self._size)
+            self._size = size
 
     def release(self) -> None:
         """The request is over."""

@@ -5,7 +5,7 @@ Redis, S3 and BigQuery may be away. 200 means: every accepted event is in Kafka 
 
 import asyncio
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 from urllib.parse import parse_qs
 from uuid import uuid4
@@ -19,6 +19,7 @@ from ingest.doors import Clock
 from ingest.keys import Holder, Keys
 from ingest.rules import batch as rules
 from ingest.rules.batch import Accepted, Envelope, Result
+from ingest.rules.quotas import Headers
 from ingest.rules.records import Record
 from ingest.store import Durability, Store
 from ingest.telemetry import Telemetry
@@ -27,6 +28,7 @@ from schemas.problems import Refusal, Refused, refusal
 from schemas.telemetry import EVENTS_RECEIVED, EVENTS_REJECTED
 
 SINGLES: dict[str, EventType] = {f"/v1/{kind}": kind for kind in get_args(EventType)}
+Named = Mapping[bytes, bytes]  # a request's headers, those that it names once
 PATHS = frozenset({"/v1/batch", *SINGLES})
 MAX_PARAMS = 20
 TYPES = ("application/json", "text/plain", "")  # text/plain: navigator.sendBeacon cannot say otherwise
@@ -42,31 +44,28 @@ class Collector:
         self._keys = keys
         self._clock = clock
 
-    async def __call__(self, scope: Scope, receive: Receive, trace: str) -> Answer:
-        """The answer to one POST to one of `PATHS`."""
+    async def __call__(self, scope: Scope, named: Named, receive: Receive, trace: str) -> Answer:
+        """The answer to one POST to one of `PATHS`; `named` as `front.by_name` makes it."""
+        query = _query(scope)
+        key = given_key(named, query)
+        holder = None if key is None else self._keys.holder(key)
+        body.expect_type(scope, *TYPES)
         held = Held(self._admission, receive)
         try:
-            return await self._answered(scope, held, trace)
+            raw = await body.read(scope, held.receiver(named), max_bytes=body.BATCH_BYTES)
+            held.expect(len(raw))
+            envelope = _envelope(scope["path"], raw)
+            holder = holder or self._keys.holder(rules.text(envelope.write_key) or "")
+            self._keys.take(holder, len(envelope.batch) - 1)
+            return await self._stored(named, envelope, raw, holder, trace, told_all="all" in query.get("results", ()))
         finally:
             held.release()
 
-    async def _answered(self, scope: Scope, held: Held, trace: str) -> Answer:
-        query = _query(scope)
-        key = given_key(scope, query)
-        holder = None if key is None else self._keys.holder(key)
-        body.expect_type(scope, *TYPES)
-        raw = await body.read(scope, held.receive, max_bytes=body.BATCH_BYTES)
-        held.expect(len(raw))
-        envelope = _envelope(scope["path"], raw)
-        holder = holder or self._keys.holder(rules.text(envelope.write_key) or "")
-        self._keys.take(holder, len(envelope.batch) - 1)
-        return await self._stored(scope, envelope, raw, holder, trace, told_all="all" in query.get("results", ()))
-
     async def _stored(
-        self, scope: Scope, envelope: Envelope, raw: bytes, holder: Holder, trace: str, *, told_all: bool
+        self, named: Named, envelope: Envelope, raw: bytes, holder: Holder, trace: str, *, told_all: bool
     ) -> Answer:
         app = holder.app
-        country = body.header(scope, b"cf-ipcountry")
+        country = _text(named, b"cf-ipcountry")
         judged = rules.accept(
             envelope, raw, app=app, batch_id=str(uuid4()), received_at=self._clock(), country=country, told_all=told_all
         )  # fmt: skip
@@ -105,22 +104,26 @@ def _envelope(path: str, raw: bytes) -> Envelope:
     return found
 
 
-def _answer(
-    results: tuple[Result, ...], kept: Sequence[Durability], limits: tuple[tuple[str, str], ...], *, told_all: bool
-) -> Answer:
+def _answer(results: tuple[Result, ...], kept: Sequence[Durability], limits: Headers, *, told_all: bool) -> Answer:
     """200; of the events only those that were not simply accepted, unless all are asked for."""
     shown = results if told_all else [result for result in results if result.result != "accepted"]
     told = {"success": True, "results": shown}
-    return answers.told(200, {**told, "durability": "spool"} if "spool" in kept else told, **dict(limits))
+    answer = answers.told(200, {**told, "durability": "spool"} if "spool" in kept else told)
+    return Answer(200, answer.body, {**answer.headers, **dict(limits)}) if limits else answer
 
 
-def given_key(scope: Scope, query: dict[str, Any]) -> str | None:
+def given_key(named: Named, query: dict[str, Any]) -> str | None:
     """The write key outside the body: Basic user name, X-Write-Key, or query (for sendBeacon)."""
-    authorization = body.header(scope, b"authorization") or ""
-    scheme, _, credentials = authorization.partition(" ")
-    if scheme.lower() == "basic":
-        return _basic_user(credentials)
-    return body.header(scope, b"x-write-key") or next(iter(query.get("writeKey", ())), None)
+    if b"authorization" in named:
+        scheme, _, credentials = named[b"authorization"].decode("latin-1").partition(" ")
+        if scheme.lower() == "basic":
+            return _basic_user(credentials)
+    return _text(named, b"x-write-key") or next(iter(query.get("writeKey", ())), None)
+
+
+def _text(named: Named, name: bytes) -> str | None:
+    value = named.get(name)
+    return None if value is None else value.decode("latin-1")
 
 
 def _basic_user(credentials: str) -> str:

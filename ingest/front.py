@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from secrets import token_hex
@@ -14,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ingest import answers, batch, body
 from ingest.admission import RETRY_AFTER_S, Admission, Class
 from ingest.answers import Answer
-from ingest.batch import Collector
+from ingest.batch import Collector, Named
 from ingest.connection import Gate
 from ingest.doors import Clock
 from ingest.rules.cors import PREFLIGHT, Headers, Origins
@@ -58,15 +59,19 @@ class Front(Gate):
             await self._rest(scope, receive, send)
             return
         began = time.monotonic()
-        headers = dict(scope["headers"])  # of doubled ones the last; what must not be doubled is asked of `body.header`
-        request_id = _request_id(scope, headers)
+        named = by_name(scope["headers"])
+        request_id = _request_id(named)
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
-        sent = Sent(send, ((b"x-request-id", request_id.encode()), *self._origins.headers(headers)))
-        if answer := self._at_once(scope, headers, request_id):
-            await answers.send_answer(sent, answer)
+        cors = self._origins.headers(named) if b"origin" in named else ()
+        sent = Sent(send, ((b"x-request-id", request_id.encode()), *cors))
+        batched = scope["path"] in batch.PATHS and scope["method"] == "POST" and "refused" not in state
+        if not (batched and b"x-request-deadline" not in named) and (told := self._at_once(scope, named, request_id)):
+            await answers.send_answer(sent, told)
+        elif batched:
+            await self._batch(scope, named, receive, sent)
         else:
-            await self._begun(scope, receive, sent, request_id)
+            await self._command(scope, receive, sent)
         self._count(scope, sent, time.monotonic() - began)
 
     def turned_away(self, path: str, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
@@ -79,22 +84,22 @@ class Front(Gate):
             return None
         return SHED_AT_THE_EDGE
 
-    def _at_once(self, scope: Scope, headers: Mapping[bytes, bytes], request_id: str) -> Answer | None:
+    def _at_once(self, scope: Scope, named: Named, request_id: str) -> Answer | None:
         """What is answered without work: what the edge refused (`ingest/edge.py`), what is not here, what is late."""
         method, path = scope["method"], scope["path"]
+        offered = self._paths.methods(path)
         refused: Refused | None = scope["state"].get("refused")
-        if refused is None and not (method == "POST" and path in batch.PATHS):
-            if path == "/favicon.ico":
-                return NO_ICON
-            offered = self._paths.methods(path)
-            if method == "OPTIONS" and offered:
-                return _options(offered)
-            refused = NOT_FOUND if offered is None else WRONG_METHOD if method not in offered else None
-        if b"x-request-deadline" in headers and refused is None:
-            refused = self._late(headers[b"x-request-deadline"])
+        if refused is None and path == "/favicon.ico":
+            return NO_ICON
+        if refused is None and method == "OPTIONS" and offered:
+            return _options(offered)
+        if refused is None and (offered is None or method not in offered):
+            refused = WRONG_METHOD if offered else NOT_FOUND
+        if refused is None and b"x-request-deadline" in named:
+            refused = self._late(named[b"x-request-deadline"])
         if refused is None:
             return None
-        return _allowing(answers.problem(refused, instance=path, request_id=request_id), self._paths.methods(path))
+        return _allowing(answers.problem(refused, instance=path, request_id=request_id), offered)
 
     def _late(self, deadline: bytes) -> Refused | None:
         """Nobody waits for the answer any more (R14). What is no time is no deadline."""
@@ -104,7 +109,7 @@ class Front(Gate):
             return None
         return TOO_LATE if due.tzinfo and due < self._clock() else None
 
-    async def _begun(self, scope: Scope, receive: Receive, sent: "Sent", request_id: str) -> None:
+    async def _command(self, scope: Scope, receive: Receive, sent: "Sent") -> None:
         path = scope["path"]
         if path in ALWAYS:
             await self._rest(scope, receive, sent)
@@ -114,16 +119,17 @@ class Front(Gate):
             await answers.send_answer(sent, SHED)
             return
         try:
-            if path in batch.PATHS:
-                await self._batch(scope, receive, sent, request_id)
-            else:
-                await self._rest(scope, receive, sent)
+            await self._rest(scope, receive, sent)
         finally:
             self._admission.end(kind)
 
-    async def _batch(self, scope: Scope, receive: Receive, sent: "Sent", request_id: str) -> None:
+    async def _batch(self, scope: Scope, named: Named, receive: Receive, sent: "Sent") -> None:
+        if not self._admission.begin("batch"):
+            await answers.send_answer(sent, SHED)
+            return
+        request_id: str = scope["state"]["request_id"]
         try:
-            answer = await self._collector(scope, receive, request_id)
+            answer = await self._collector(scope, named, receive, request_id)
         except Refusal as refusal:
             answer = answers.problem(refusal.refused, instance=scope["path"], request_id=request_id)
         except body.ClientGone:
@@ -131,6 +137,8 @@ class Front(Gate):
         except Exception:  # the last resort (security.md S53): the client hears 500, we hear the traceback
             _tell.exception("a batch broke us", request_id=request_id)
             answer = answers.broken()
+        finally:
+            self._admission.end("batch")
         await answers.send_answer(sent, answer)
 
     def _count(self, scope: Scope, sent: "Sent", seconds: float) -> None:
@@ -156,10 +164,19 @@ class Sent:
         await self._send(message)
 
 
-def _request_id(scope: Scope, headers: Mapping[bytes, bytes]) -> str:
+def by_name(headers: Sequence[tuple[bytes, bytes]]) -> Named:
+    """The headers by their names, without those that came twice: nobody knows which one was meant."""
+    found = dict(headers)
+    if len(found) == len(headers):
+        return found
+    times = Counter(name for name, _ in headers)
+    return {name: value for name, value in found.items() if times[name] == 1}
+
+
+def _request_id(named: Named) -> str:
     """The client's, if it looks like one, else one of ours; it travels in every record's `trace` header."""
-    given = body.header(scope, b"x-request-id") if b"x-request-id" in headers else None
-    return given if given and REQUEST_ID.fullmatch(given) else token_hex(16)
+    given = named.get(b"x-request-id", b"").decode("latin-1")
+    return given if REQUEST_ID.fullmatch(given) else token_hex(16)
 
 
 def _options(offered: frozenset[str]) -> Answer:

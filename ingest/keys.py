@@ -11,7 +11,7 @@ import structlog
 from ingest.rules import keys as rules
 from ingest.rules import quotas
 from ingest.rules.keys import KeysFile, WriteKey
-from ingest.rules.quotas import Quota
+from ingest.rules.quotas import Headers, Quota
 from ingest.telemetry import Telemetry
 from schemas.problems import refusal
 from schemas.settings import Settings, SettingsError
@@ -61,8 +61,7 @@ class Keys:
         if self._serves and holder.app not in self._serves:
             raise refusal("invalid_key", "the write key is of an app that is not served here", other_status=403)
         if holder.quota:
-            self._expect_left(holder, holder.quota)
-            self.take(holder, 1)
+            self._begin(holder, holder.quota)
         return holder
 
     def take(self, holder: Holder, events: int) -> None:
@@ -70,15 +69,21 @@ class Keys:
         if holder.quota:
             holder.due = quotas.taken(holder.quota, holder.due, self._time(), events)
 
-    def headers(self, holder: Holder) -> tuple[tuple[str, str], ...]:
-        """`RateLimit-*`, for every answer to a limited key."""
-        return quotas.headers(holder.quota, holder.due, self._time()) if holder.quota else ()
+    def headers(self, holder: Holder) -> Headers:
+        """`RateLimit-*` when less than half of a burst is left; before that they would be bytes that nobody reads."""
+        if holder.quota is None:
+            return ()
+        now = self._time()
+        return quotas.headers(holder.quota, holder.due, now) if quotas.low(holder.quota, holder.due, now) else ()
 
-    def _expect_left(self, holder: Holder, quota: Quota) -> None:
-        if wait_s := quotas.wait_s(quota, holder.due, self._time()):
+    def _begin(self, holder: Holder, quota: Quota) -> None:
+        now = self._time()
+        if wait_s := quotas.wait_s(quota, holder.due, now):
             self._telemetry.count(RATE_LIMITED, app=holder.app)
             said = "more events came with this write key than were agreed"
-            raise refusal("rate_limited", said, retry_after_s=int(wait_s) + 1, headers=self.headers(holder))
+            told = quotas.headers(quota, holder.due, now)
+            raise refusal("rate_limited", said, retry_after_s=int(wait_s) + 1, headers=told)
+        holder.due = quotas.taken(quota, holder.due, now, 1)
 
     def _look(self, file: Path) -> None:
         try:

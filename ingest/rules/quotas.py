@@ -8,6 +8,8 @@ import math
 
 import msgspec
 
+Headers = tuple[tuple[str, str], ...]
+
 
 class Quota(msgspec.Struct, frozen=True):
     """Events per second in the long run, and how many may come at once."""
@@ -31,7 +33,12 @@ def taken(quota: Quota, due: float, now: float, events: int) -> float:
     return max(due, now) + events / quota.per_s
 
 
-def headers(quota: Quota, due: float, now: float) -> tuple[tuple[str, str], ...]:
+def low(quota: Quota, due: float, now: float) -> bool:
+    """Less than half of a burst is left."""
+    return (due - now) * quota.per_s * 2 > quota.burst
+
+
+def headers(quota: Quota, due: float, now: float) -> Headers:
     """`RateLimit-*` as draft-ietf-httpapi-ratelimit-headers-06 has them, in events; Reset: seconds to a full burst."""
     left = (now + quota.ahead_s - max(due, now)) * quota.per_s
     return (

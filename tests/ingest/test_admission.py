@@ -127,8 +127,9 @@ def a_body(*sizes: int) -> "list[Message]":
 
 
 async def read(held: Held, pieces: int) -> None:
+    receive = held.receiver({})
     for _ in range(pieces):
-        await held.receive()
+        await receive()
 
 
 def held(busy: Busy, *sizes: int) -> Held:
@@ -155,11 +156,30 @@ async def test_bodies_are_refused_before_memory_runs_out_and_what_is_given_back_
     assert busy.admission.held == half + 1
 
 
+async def test_a_small_body_is_counted_once_it_is_there(busy: Busy) -> None:
+    small = held(busy, 100)
+    receive = small.receiver({b"content-length": b"100"})
+
+    await receive()
+    assert busy.admission.held == 0
+    small.expect(100)
+    assert busy.admission.held == 100
+
+
+@pytest.mark.parametrize("length", [b"64001", b"9" * 30, b"-1", b"x"])
+async def test_any_other_is_counted_as_it_comes(busy: Busy, length: bytes) -> None:
+    large = held(busy, 70_000)
+
+    await large.receiver({b"content-length": length})()
+
+    assert busy.admission.held == 70_000
+
+
 async def test_what_a_body_inflates_to_counts_too(busy: Busy) -> None:
     packed = held(busy, 10)
     await read(packed, 1)
 
-    packed.expect(5)
+    packed.expect(5)  # it cannot have shrunk
     assert busy.admission.held == 10
     packed.expect(1_000)
     assert busy.admission.held == 1_000

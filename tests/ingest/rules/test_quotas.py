@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.rules.quotas import Quota, headers, taken, wait_s
+from ingest.rules.quotas import Quota, headers, low, taken, wait_s
 
 TEN_A_SECOND = Quota(per_s=10, burst=50)
 
@@ -34,6 +34,11 @@ def test_the_headers_count_in_events_and_seconds() -> None:
         "ratelimit-limit": "50", "ratelimit-remaining": "35", "ratelimit-reset": "2",
     }  # fmt: skip
     assert dict(headers(TEN_A_SECOND, taken(TEN_A_SECOND, due, 0.0, 90), now=0.0))["ratelimit-remaining"] == "0"
+
+
+def test_a_quota_is_low_when_half_of_the_burst_is_gone() -> None:
+    assert not low(TEN_A_SECOND, taken(TEN_A_SECOND, 0.0, 7.0, 25), now=7.0)
+    assert low(TEN_A_SECOND, taken(TEN_A_SECOND, 0.0, 7.0, 26), now=7.0)
 
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, 500)), min_size=1, max_size=60))
