@@ -66,6 +66,6 @@ async def test_without_kafka_a_record_is_refused_in_time() -> None:
     with pytest.raises(Refusal, match="unavailable"):
         await log.end_secret("session:abc", "trace-1")
 
-    assert time.monotonic() - began < DELIVERY_S + 1.5
+    assert time.monotonic() - began < 3 * DELIVERY_S  # a busy machine is late, but not for ever
     assert not await log.reachable(within_s=0.2)
     await log.close()

@@ -5,6 +5,7 @@ import time
 import msgspec
 import pytest
 
+from ingest.log import CIRCUIT_S
 from schemas.settings import Settings
 from tests.builders import a_track
 from tests.ingest.test_batch import a_batch, posted
@@ -22,7 +23,7 @@ async def test_without_kafka_and_spool_a_batch_is_503_in_time_and_the_room_not_r
 
         assert (answer.status_code, answer.json()["code"], answer.json()["retryable"]) == (503, "unavailable", True)
         assert int(answer.headers["retry-after"]) >= 1
-        assert time.monotonic() - began < 1.2
+        assert time.monotonic() - began < 3 * CIRCUIT_S  # still less than a delivery may take
         assert (await world.http.get("/ready")).status_code == 503
         assert (await world.http.get("/live")).status_code == 200
         assert "events_stored_total{" not in (await world.http.get("/metrics")).text
