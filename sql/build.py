@@ -1,13 +1,13 @@
-"""Brings the warehouse to what is declared: datasets, raw tables, claims, staging, then marts for one day."""
+"""Brings the warehouse to what is declared: datasets, raw tables, claims, staging, then marts day by day."""
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from schemas.settings import Settings
 from schemas.warehouse import TABLES, Table
 from sql import ddl, plan
-from sql.plan import Check, Model
+from sql.plan import Check, Model, PlanError
 from sql.warehouse import Warehouse
 
 FOLDER = Path(__file__).parent
@@ -25,7 +25,15 @@ def checks(folder: Path = FOLDER) -> tuple[Check, ...]:
     return tuple(plan.parse_check(file.stem, file.read_text()) for file in sorted((folder / "checks").glob("*.sql")))
 
 
-def apply(warehouse: Warehouse, settings: Settings, day: datetime.date) -> Iterator[str]:
+def chosen(names: Sequence[str]) -> tuple[Check, ...]:
+    """The checks of these names, or all when none is named; `PlanError` names one that is not there."""
+    there = {check.name: check for check in checks()}
+    if unknown := [name for name in names if name not in there]:
+        raise PlanError(f"check is {unknown[0]}; expected one of {', '.join(there)}")
+    return tuple(there[name] for name in names or there)
+
+
+def apply(warehouse: Warehouse, settings: Settings, days: Sequence[datetime.date]) -> Iterator[str]:
     """Does each step as it is asked for and says what was done; may be run twice, and beside a running sink."""
     for statement in ddl.create_datasets():
         warehouse.run(statement)
@@ -33,7 +41,7 @@ def apply(warehouse: Warehouse, settings: Settings, day: datetime.date) -> Itera
         yield bring(warehouse, table)
     warehouse.run(ddl.seed_claims(settings))
     for model in models():
-        yield build(warehouse, model, day)
+        yield from build(warehouse, model, days)
 
 
 def bring(warehouse: Warehouse, table: Table) -> str:
@@ -48,12 +56,14 @@ def bring(warehouse: Warehouse, table: Table) -> str:
     return f"{table.path}: {len(added)} columns added" if added else f"{table.path}: as declared"
 
 
-def build(warehouse: Warehouse, model: Model, day: datetime.date) -> str:
-    """Refreshes a view, or replaces one day of a mart."""
+def build(warehouse: Warehouse, model: Model, days: Sequence[datetime.date]) -> Iterator[str]:
+    """Refreshes a view, or replaces these days of a mart, one after the other."""
     if model.kind != "table":
         warehouse.run(ddl.replace_staging(model))
-        return f"{model.path}: {model.kind} replaced"
-    table = ddl.mart(model, warehouse.columns(model.body, day=day))
+        yield f"{model.path}: {model.kind} replaced"
+        return
+    table = ddl.mart(model, warehouse.columns(model.body, day=days[0]))
     bring(warehouse, table)
-    warehouse.run(ddl.replace_partition(table, model.body), day=day)
-    return f"{model.path}: {day} replaced"
+    for day in days:
+        warehouse.run(ddl.replace_partition(table, model.body), day=day)
+        yield f"{model.path}: {day} replaced"

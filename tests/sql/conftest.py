@@ -26,6 +26,6 @@ def warehouse(settings: Settings) -> Warehouse:
     made = opened(settings)
     for dataset in ddl.DATASETS:
         made.run(f"drop schema if exists {dataset} cascade")
-    for _ in build.apply(made, settings, DAY):
+    for _ in build.apply(made, settings, [DAY]):
         pass
     return made
