@@ -1,17 +1,17 @@
-"""`python -m sql plan|apply|check|query`: what analysts and the bootstrap type."""
+"""`python -m sql plan|apply|check|query|report`: what analysts and the bootstrap type."""
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 from google.api_core.exceptions import GoogleAPICallError
 
 from schemas.settings import Settings
-from sql import build
+from sql import build, report
 from sql.ddl import BreakingChange
 from sql.plan import PlanError
 from sql.warehouse import Warehouse, opened
@@ -34,16 +34,27 @@ def _arguments() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     commands.add_parser("plan", help="the models, in the order they are built").set_defaults(run=_plan)
     apply = commands.add_parser("apply", help="create and refresh everything; may be run twice")
+    apply.add_argument("--days", type=_count, default=1, help="how many days up to --date (default: 1)")
     apply.set_defaults(run=_apply)
     check = commands.add_parser("check", help="run checks/*.sql; no rows is good")
+    check.add_argument("names", nargs="*", help="only these checks (default: all)")
     check.set_defaults(run=_check)
-    for command in (apply, check):
+    page = commands.add_parser("report", help="write one HTML page with the last 30 days, drawn")
+    page.add_argument("--out", type=Path, default=Path("report.html"), help="the file (default: %(default)s)")
+    page.set_defaults(run=_report)
+    for command in (apply, check, page):
         command.add_argument("--date", type=date.fromisoformat, default=None, help="UTC day (default: today)")
     query = commands.add_parser("query", help="print what a query gives")
     query.add_argument("sql")
     query.add_argument("--out", type=Path, help="write to this .csv or .parquet file instead")
     query.set_defaults(run=_query)
     return parser
+
+
+def _count(text: str) -> int:
+    if not 1 <= (count := int(text)) <= 1000:
+        raise ValueError
+    return count
 
 
 def _plan(asked: argparse.Namespace) -> int:
@@ -54,14 +65,15 @@ def _plan(asked: argparse.Namespace) -> int:
 
 def _apply(asked: argparse.Namespace) -> int:
     settings = Settings.read(os.environ)
-    for line in build.apply(opened(settings), settings, _day(asked)):
+    days = [_day(asked) - timedelta(days=ago) for ago in reversed(range(asked.days))]
+    for line in build.apply(opened(settings), settings, days):
         print(line, flush=True)
     return 0
 
 
 def _check(asked: argparse.Namespace) -> int:
-    warehouse = _warehouse()
-    found = {check.name: warehouse.df(check.body, day=_day(asked)) for check in build.checks()}
+    chosen, warehouse = build.chosen(asked.names), _warehouse()
+    found = {check.name: warehouse.df(check.body, day=_day(asked)) for check in chosen}
     for name, rows in found.items():
         print(f"{name}: {'good' if rows.empty else f'{len(rows)} rows'}")
         if not rows.empty:
@@ -75,6 +87,13 @@ def _query(asked: argparse.Namespace) -> int:
         print(rows.to_string(index=False) if len(rows.columns) else "done")
     else:
         _write(rows, asked.out)
+    return 0
+
+
+def _report(asked: argparse.Namespace) -> int:
+    out: Path = asked.out
+    out.write_text(report.html(report.read(_warehouse(), _day(asked))), encoding="utf-8")
+    print(f"the {report.DAYS} days up to {_day(asked)} in {out}")
     return 0
 
 

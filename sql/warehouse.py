@@ -20,6 +20,7 @@ from google.cloud.bigquery_storage_v1.services.big_query_read.transports import 
 from schemas.settings import Settings, emulator
 from schemas.warehouse import Column, ColumnType, Table
 
+Frame = pd.DataFrame  # for whoever reads what `df` gives without opening this door
 Parameter = datetime.date | int | str
 
 _PARAMETER_TYPES = {datetime.date: "DATE", int: "INT64", str: "STRING"}

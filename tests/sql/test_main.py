@@ -27,10 +27,21 @@ def test_plan_prints_each_model_after_what_it_reads(capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.stack
-def test_apply_says_what_it_did(typed: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["apply", "--date", "2026-11-20"]) == 0
+def test_applying_again_changes_nothing_and_says_so(typed: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["apply", "--date", "2026-11-20", "--days", "2"]) == 0
 
-    assert "marts.daily_activity_v1: 2026-11-20 replaced" in capsys.readouterr().out
+    said = capsys.readouterr().out.splitlines()
+    assert said[:3] == ["raw.events_v1: as declared", "raw.facts_v1: as declared", "meta.sink_claims: as declared"]
+    marts = [line for line in said if line.startswith("marts.daily_activity_v1")]
+    assert marts == [f"marts.daily_activity_v1: {day} replaced" for day in ("2026-11-19", "2026-11-20")]
+
+
+@pytest.mark.parametrize("days", ["0", "many"])
+def test_a_number_of_days_that_is_none_is_refused(days: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["apply", "--days", days])
+
+    assert "argument --days" in capsys.readouterr().err
 
 
 @pytest.mark.stack
@@ -60,11 +71,20 @@ def test_what_bigquery_refuses_is_said_in_one_line(typed: Warehouse, capsys: pyt
 
 @pytest.mark.stack
 def test_check_fails_when_a_row_contradicts_it(typed: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
+    typing = ["check", "--date", "2026-11-20", "events_exactly_once", "facts_exactly_once"]
     row = {"received_at": pd.Timestamp("2026-11-20T10:00:00Z")}
     put(typed, {"raw.events_v1": [row]})
-    assert main(["check", "--date", "2026-11-20"]) == 0
+    assert main(typing) == 0
 
     put(typed, {"raw.events_v1": [{**row, "kafka_partition": 0, "kafka_offset": 0, "batch_index": 0}] * 2})
-    assert main(["check", "--date", "2026-11-20"]) == 1
+    assert main(typing) == 1
 
-    assert "events_exactly_once: 1 rows" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "events_exactly_once: 1 rows" in said
+    assert "facts_exactly_once: good" in said
+
+
+def test_a_check_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "events_twice"]) == 1
+
+    assert "check is events_twice; expected one of a_cohort_keeps_its_size" in capsys.readouterr().err
