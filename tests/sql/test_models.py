@@ -43,7 +43,7 @@ def test_the_example_holds(file: Path, warehouse: Warehouse) -> None:
 
     found = outcome(warehouse, model, case)
 
-    asked = case.expect[0].keys()
+    asked = case.expect[0].keys() if case.expect else ()
     if model.kind == "table":
         assert all(row.keys() == asked for row in found), "an example of a mart names all its columns"
     assert sorted([{name: row[name] for name in asked} for row in found], key=repr) == sorted(case.expect, key=repr)
