@@ -21,6 +21,8 @@ from local.stack import ROOT, Stack
 from tests.faults.phones import Phones
 from tests.waiting import eventually
 
+START_S = 120  # every module anew, beside other tests on two cores
+
 Limits = Mapping[int, int]  # resource.RLIMIT_* -> what the process may have
 
 
@@ -51,7 +53,7 @@ class Collector:
                 [sys.executable, "-m", self.module],
                 cwd=ROOT, env={**self.environment, **self.own}, stdout=log, stderr=log, preexec_fn=self._limit,
             )  # fmt: skip
-        eventually(self.live, every_s=0.02)
+        eventually(self.live, within_s=START_S, every_s=0.02)
         return time.monotonic() - began
 
     def _limit(self) -> None:
