@@ -16,7 +16,7 @@ import structlog
 
 from ingest.disk import Disk
 from ingest.doors import Clock
-from ingest.log import Log, TooLarge
+from ingest.log import DELIVERY_S, Log, TooLarge
 from ingest.rules.records import Record
 from ingest.rules.segments import SLOWEST, Spooled, paced, waves
 from ingest.spool import Allowance, Spool, adopt, claim
@@ -87,12 +87,19 @@ class Store:
         try:
             await spool.append(record)
         except Refusal:
-            if self._log.away:
+            if not await self._emptied(spool):
                 raise
-            return await self._into_log(record)  # a full disk costs the order, not the events
+            return await self._into_log(record)
         self._oldest = self._oldest or record.since
         self._telemetry.count(EVENTS_SPOOLED, record.events, app=record.app)
         return "spool"
+
+    async def _emptied(self, spool: Spool) -> bool:
+        """Whether Kafka has all of it before long: then a full disk costs nobody his order."""
+        deadline = time.monotonic() + DELIVERY_S
+        while not spool.empty and not self._log.away and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(TURN_S)  # nothing tells when a spool is empty
+        return spool.empty and not self._log.away
 
     async def works(self) -> bool:
         """Whether the spool would take an event now."""
