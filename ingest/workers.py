@@ -4,6 +4,7 @@ A worker shares nothing with the others but the listening socket, so that one wh
 along; its spool is adopted, its counts stay in /metrics. SIGHUP replaces the workers one by one, without a refusal.
 """
 
+import io
 import logging
 import multiprocessing
 import os
@@ -13,6 +14,7 @@ import threading
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import structlog
 import uvicorn
@@ -96,9 +98,21 @@ class Served(edge.Edge):
     bounds = bounds()
 
 
+class Dropping(io.FileIO):
+    """A full disk under the log costs lines; it may not stop the room, least of all while that tells of the disk."""
+
+    def write(self, line: Any) -> int:
+        """As much as there is room for; nothing of it is kept for later."""
+        try:
+            return super().write(line)
+        except OSError:
+            return len(line)
+
+
 def _tell_in_json() -> None:
     """One JSON object per line on stderr, UTC; never a body, a token or an address."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    stderr = Dropping(sys.stderr.fileno(), "w", closefd=False)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -106,6 +120,6 @@ def _tell_in_json() -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(io.TextIOWrapper(stderr, write_through=True)),
     )
     structlog.get_logger("ingest").info("ingest starts", pid=os.getpid())
