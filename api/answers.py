@@ -5,6 +5,7 @@ from hashlib import blake2b
 from urllib.parse import quote
 
 import msgspec
+import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,6 +22,7 @@ NOT_OFFERED = Refused("method_not_allowed", "this room only answers GET and HEAD
 BROKEN = Refused("internal_error", "the fault is ours and has been logged")
 
 _encoder = msgspec.json.Encoder()
+_tell = structlog.get_logger("api")
 
 
 def json(request: Request, answer: msgspec.Struct, *, is_stale: bool, links: Mapping[str, str]) -> Response:
@@ -47,8 +49,11 @@ def request_id(request: Request) -> str:
 
 
 async def on_refusal(request: Request, error: Exception) -> Response:
-    """What a door or rule refused."""
+    """What a door or rule refused. Who asks for what is not there, or is hidden from them, may be trying ids."""
     assert isinstance(error, Refusal)
+    if error.refused.code == "not_found":
+        route = request.scope.get("darkroom.route", "")
+        _tell.warning("nothing that this reader may see", seclog=True, request_id=request_id(request), route=route)
     stale = STALE if request.scope.get("darkroom.is_stale") else {}
     return problem(request, error.refused, stale)
 
