@@ -95,7 +95,7 @@ class Run:
 
     async def half(self) -> float:
         """Half of what closed loops reach, in batches per second."""
-        probe = Phones(self.phones.port, Batches(), people=LOOPS, size=self.phones.size)
+        probe = Phones(self.phones.port, Batches(), people=LOOPS, size=self.phones.size, patient=False)
         reached = await probe.loops(PROBE_S)
         print(f"saturation: {reached:.0f} batches/s, with generator and broker on the same machine", flush=True)
         return reached / 2
@@ -176,7 +176,7 @@ def started(size: int) -> Iterator[Run]:
             a_collector(Stack.named("bench"), folder, {"kafka_brokers": broker.direct, **kept}) as collector,
         ):
             port = int(collector.url.rpartition(":")[2])
-            yield Run(broker, collector, Phones(port, Batches(), people=PEOPLE, size=size))
+            yield Run(broker, collector, Phones(port, Batches(), people=PEOPLE, size=size, patient=False))
 
 
 def main() -> int:

@@ -18,6 +18,7 @@ from bench.traffic import WRITE_KEY, event
 from tests.faults.ledger import Ledger
 
 PATIENCE_S = 15.0  # then a phone gives up; the SDKs wait 10 to 15 s
+AGAIN_S = 0.2
 HEAD = (
     "POST /v1/batch HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
     f"x-write-key: {WRITE_KEY}\r\ncontent-length: "
@@ -43,6 +44,8 @@ class Phones:
     ledger: Ledger = field(default_factory=Ledger)
     people: int = 40
     size: int = 10
+    patient: bool = True  # asks again, as the SDKs do, when it was turned away for load, hence before anything was kept
+    turned_away: int = 0  # requests
     took: list[Took] = field(default_factory=list)
     _idle: "deque[Person]" = field(default_factory=deque)
     _tasks: "set[asyncio.Task[None]]" = field(default_factory=set)
@@ -67,7 +70,12 @@ class Phones:
 
     async def _batch(self, person: "Person", due: float) -> None:
         batch = [event(person.key) for _ in range(self.size)]
-        status, told = await person.post(self.ledger.body(person.key, batch))
+        body = self.ledger.body(person.key, batch)
+        status, told = await person.post(body)
+        while self.patient and told.get("code") == "overloaded":
+            self.turned_away += 1
+            await asyncio.sleep(AGAIN_S)
+            status, told = await person.post(body)
         self.took.append(Took(due, time.monotonic() - due, status, told.get("durability") == "spool"))
         self.ledger.answered([one["messageId"] for one in batch], status, told.get("results", []))
         self._idle.append(person)

@@ -24,7 +24,8 @@ async def test_a_hundred_faults_at_random_lose_nothing(broker: Broker, collector
     done = Counter[str]()
     async with traffic(collector) as phones:
         while done.total() < INJECTIONS:
-            done[await chaos.inject()] += 1
+            done[fault := await chaos.inject()] += 1
+            print(f"{done.total()} {fault}", flush=True)
 
     await asyncio.to_thread(collector.drained, DRAIN_S)
     found = await asyncio.to_thread(check, broker.settings, phones.ledger)
