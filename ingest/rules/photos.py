@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec.structs import replace
 
 from ingest.rules import reveal, words
 from ingest.rules.rolls import ROLL_IS_CLOSED, KnownRoll, may_see
@@ -55,7 +56,8 @@ def upload_fault(command: AskUpload) -> Refused | None:
     if command.content_type not in UPLOAD_TYPES:
         return words.wrong("unsupported_image", "/content_type", f"content_type is none of {', '.join(UPLOAD_TYPES)}")
     if not 1 <= command.bytes <= MAX_UPLOAD_BYTES:
-        return words.wrong("bad_size", "/bytes", f"bytes is out of 1..{MAX_UPLOAD_BYTES}")
+        refused = words.wrong("bad_size", "/bytes", f"bytes is out of 1..{MAX_UPLOAD_BYTES}")
+        return replace(refused, other_status=413) if command.bytes > 1 else refused
     if command.sha256 is not None and not is_sha256(command.sha256):
         return words.wrong("bad_value", "/sha256", "sha256 is not 64 lower-case hex digits")
     return None

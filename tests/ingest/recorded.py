@@ -4,9 +4,11 @@ import httpx
 from kafka import KafkaConsumer, TopicPartition
 
 from schemas import facts
-from schemas.facts import Fact
+from schemas.facts import Fact, PhotoDeveloped, PhotoSpoiled
+from schemas.ids import UserId
 from schemas.settings import Settings
-from schemas.topics import Origin, parse_position
+from schemas.topics import FACTS, Origin, parse_position
+from tests import log
 
 
 def record_at(settings: Settings, origin: Origin) -> tuple[bytes | None, bytes | None, dict[str, bytes]]:
@@ -33,3 +35,9 @@ def position(answer: httpx.Response) -> Origin:
 def fact_of(settings: Settings, answer: httpx.Response) -> Fact:
     """The fact a command made."""
     return facts.decode(record_at(settings, position(answer))[1])
+
+
+def facts_by(settings: Settings, *people: UserId) -> list[Fact]:
+    """What these people did, as the log has it; what processors add of a photo is not theirs."""
+    every = [facts.decode(record.value) for record in log.records(settings, FACTS)]
+    return [fact for fact in every if fact.by in people and not isinstance(fact, PhotoDeveloped | PhotoSpoiled)]
