@@ -78,11 +78,11 @@ def bars(labels: Sequence[str], values: Sequence[float], notes: Sequence[str]) -
 
 
 def ceiling(value: float) -> float:
-    """The round number (1, 2, 2.5 or 5 times a power of ten) at or above `value`; 4 at least, so a scale has steps."""
+    """The round number (1, 2, 2.5, 4, 5 by a power of ten) at or above `value`; 4 at least, so a scale has steps."""
     size = 1.0
     while size * 10 < value:
         size *= 10
-    return max(4.0, next(size * step for step in (1, 2, 2.5, 5, 10) if size * step >= value))
+    return max(4.0, next(size * step for step in (1, 2, 2.5, 4, 5, 10) if size * step >= value))
 
 
 class _Scale:
