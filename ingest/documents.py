@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 
-from ingest import batch
+from ingest import contract
 from ingest.command import Command
 
 TITLE = "Darkroom ingest: every write"
 SECURITY = {
-    "writeKey": {"type": "http", "scheme": "basic", "description": "write key as user name, empty password"},
+    **contract.SECURITY,
     "session": {"type": "http", "scheme": "bearer", "description": "access_token of POST /v1/sessions"},
 }
 PROBLEM = {"description": "A problem with a stable code", "content": {"application/problem+json": {}}}
@@ -22,10 +22,6 @@ HEADERS = [
         "Prefer": "respond-async: do not wait until the effect can be read.",
     }.items()
 ]
-EXAMPLE = {
-    "batch": [{"type": "track", "event": "Photo Taken", "userId": "ana", "properties": {"film": "darkroom-400"}}],
-    "sentAt": "2026-11-21T18:30:00Z",
-}
 
 
 def operation(command: Command) -> dict[str, Any]:
@@ -61,21 +57,6 @@ def completed(document: dict[str, Any], commands: tuple[Command, ...]) -> dict[s
     """FastAPI's document with our types, our ways of signing in, and the paths that go past FastAPI."""
     types = [command.takes for command in commands if command.takes is not None]
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
-    document.setdefault("components", {}).update(schemas=schemas, securitySchemes=SECURITY)
-    document["paths"] = {path: {"post": _collecting(path)} for path in sorted(batch.PATHS)} | document["paths"]
+    document.setdefault("components", {}).update(schemas={**contract.schemas(), **schemas}, securitySchemes=SECURITY)
+    document["paths"] = {path: {"post": found} for path, found in contract.paths().items()} | document["paths"]
     return document
-
-
-def _collecting(path: str) -> dict[str, Any]:
-    example = EXAMPLE if path == "/v1/batch" else {"userId": "ana", "event": "Photo Taken"}
-    return {
-        "summary": "Analytics events, as every Segment SDK sends them",
-        "tags": ["collector"],
-        "security": [{"writeKey": []}],
-        "requestBody": {"required": True, "content": {"application/json": {"example": example}}},
-        "responses": {
-            "200": {"description": "In Kafka; `results` lists what was not simply accepted"},
-            "4XX": PROBLEM,
-            "503": PROBLEM,
-        },
-    }

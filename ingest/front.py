@@ -33,7 +33,8 @@ NOT_FOUND = Refused("not_found", "there is nothing here for this method and path
 WRONG_METHOD = Refused("method_not_allowed", "there is nothing here for this method and path")
 TOO_LATE = Refused("request_timeout", "the request came to us after its own deadline")
 SHED = answers.problem(OVERLOADED, instance="", request_id="")
-NO_ICON = Answer(404, headers={"cache-control": "public, max-age=86400"})
+_NOTHING = answers.problem(NOT_FOUND, instance="/favicon.ico", request_id="")
+NO_ICON = Answer(404, _NOTHING.body, {**_NOTHING.headers, "cache-control": "public, max-age=86400"})
 
 _tell = structlog.get_logger("ingest")
 

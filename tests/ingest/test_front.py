@@ -53,7 +53,7 @@ async def test_a_strange_page_gets_no_leave(world: World) -> None:
 async def test_the_icon_that_browsers_ask_for_is_not_asked_for_again(world: World) -> None:
     answer = await world.http.get("/favicon.ico")
 
-    assert (answer.status_code, answer.content) == (404, b"")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert "max-age" in answer.headers["cache-control"]
 
 
