@@ -164,7 +164,7 @@ def accept(
     )  # fmt: skip
     if isinstance(found, honest.Batch) and (kept := _kept_whole(found, blank)):
         shown = found.batch if told_all else ()
-        return Accepted(kept, tuple(Result(index, "accepted", event.message_id) for index, event in enumerate(shown)))
+        return Accepted(kept, tuple(Result(index, "accepted", id) for index, id in enumerate(shown)))
     raws = found.batch if isinstance(found, Apart) else _apart(found.array)
     one_by_one, results = _judged(raws, body, app, received_at, records.size(found.context))
     return Accepted(tuple(records.of(one_by_one, blank)), tuple(results))
@@ -172,8 +172,8 @@ def accept(
 
 def _kept_whole(found: honest.Batch, blank: EventsRecord) -> tuple[Record, ...] | None:
     """The records when every event is to be kept as it is, else None."""
-    keys = honest.people(found.batch, received_at=blank.received_at)
-    if keys is None:
+    keys = found.keys
+    if not found.plausible(blank.received_at):
         return None
     if len(set(keys)) == 1 and (record := records.of_one(keys[0], found.array, len(keys), blank)):
         return (record,)

@@ -61,13 +61,25 @@ class Rest(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """A body whose events are all plain. `array` is their text as it came, between the brackets."""
+    """A body whose events are all plain. `batch` are their ids, `keys` their people, `array` their text as it came.
 
-    batch: list[Plain[str]]
+    The events themselves are not kept: while 32 requests wait for Kafka, theirs would fill 10 MB, and the caches.
+    """
+
+    batch: list[str]
+    keys: list[str]
+    span: tuple[datetime, datetime] | None  # of their timestamps, when there are any
     array: Raw
     sent_at: Raw | UnsetType = UNSET
     context: Raw | UnsetType = UNSET
     write_key: Raw | UnsetType = UNSET
+
+    def plausible(self, received_at: datetime) -> bool:
+        """Whether no clock is years off."""
+        if self.span is None:
+            return True
+        earliest, latest = self.span
+        return received_at - PLAUSIBLE <= earliest and latest <= received_at + PLAUSIBLE
 
 
 _HEAD = re.compile(rb'[ \t\r\n]*\{[ \t\r\n]*"batch"[ \t\r\n]*:[ \t\r\n]*(?=\[)')
@@ -96,21 +108,20 @@ def read(body: bytes) -> Batch | None:
         return None
     if rest.batch is not UNSET or (rest.context is not UNSET and bytes(rest.context)[:1] != b"{"):
         return None
-    return Batch(events, Raw(array[1:-1]), rest.sent_at, rest.context, rest.write_key)
-
-
-def people(events: list[Plain[str]], *, received_at: datetime) -> list[str] | None:
-    """The key of every event when all of them are to be kept as they are; None when each must be judged."""
-    ids = [event.message_id for event in events]
-    if len(set(ids)) < len(ids) or not _printable("".join(ids)):
+    ids, keys = [event.message_id for event in events], _people(events)
+    if keys is None or len(set(ids)) < len(ids) or not _printable("".join(ids)):
         return None
-    earliest, latest = received_at - PLAUSIBLE, received_at + PLAUSIBLE
+    times = [event.timestamp for event in events if event.timestamp is not None]
+    span = (min(times), max(times)) if times else None
+    return Batch(ids, keys, span, Raw(array[1:-1]), rest.sent_at, rest.context, rest.write_key)
+
+
+def _people(events: list[Plain[str]]) -> list[str] | None:
+    """The key of every event; None when one has none, or no name where it must have one."""
     keys = []
     for event in events:
-        at, person = event.timestamp, event.user_id or event.anonymous_id
-        if not person or (at is not None and not earliest <= at <= latest):
-            return None
-        if not event.event and event.type == "track":
+        person = event.user_id or event.anonymous_id
+        if not person or (not event.event and event.type == "track"):
             return None
         keys.append(person)
     return keys
