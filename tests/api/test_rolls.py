@@ -1,4 +1,4 @@
-from tests.api.world import NOON, TOMORROW, World
+from tests.api.world import MORNING, NOON, TOMORROW, World
 
 
 async def test_a_private_roll_is_404_to_whoever_is_not_a_member(world: World) -> None:
@@ -69,3 +69,30 @@ async def test_members_are_walked_in_the_order_of_their_ids(world: World) -> Non
 
     assert page["items"][0].keys() == {"id", "username", "display_name"}
     assert await world.walk(f"/v1/rolls/{roll}/members", people[0], limit=2) == sorted(people, key=int)
+
+
+async def test_co_members_learn_nothing_of_each_other_s_photos_before_the_reveal_by_any_read(world: World) -> None:
+    ana, bob = await world.person("ana"), await world.person("bob")
+    await world.follow(bob, ana)
+    roll = await world.roll(ana, bob)
+    paths = [f"/v1/rolls/{roll}", f"/v1/rolls/{roll}/photos", f"/v1/rolls/{roll}/members", "/v1/feeds/home"]
+    paths += [f"/v1/users/{ana}", f"/v1/users/{ana}/photos"]
+    before = [(await world.get(path, bob)).text for path in paths]
+
+    photo = await world.photo(ana, bob, reveal_at=TOMORROW, roll=roll, visibility="private")
+
+    assert [(await world.get(path, bob)).text for path in paths] == before
+    assert (await world.get(f"/v1/photos/{photo}", bob)).status_code == 404
+    world.now[0] = TOMORROW
+    assert (await world.get(f"/v1/photos/{photo}", bob)).json()["state"] == "revealed"
+
+
+async def test_photos_of_a_roll_stand_in_the_order_of_their_reveal(world: World) -> None:
+    ana, bob = await world.person("ana"), await world.person("bob")
+    roll = await world.roll(ana, bob)
+    first = [await world.photo(who, reveal_at=MORNING, roll=roll, visibility="private") for who in (ana, bob, ana)]
+    later = [await world.photo(who, reveal_at=NOON, roll=roll, visibility="private") for who in (bob, ana, bob)]
+
+    expected = [*sorted(later, key=int, reverse=True), *sorted(first, key=int, reverse=True)]
+    for reader in (ana, bob):
+        assert await world.walk(f"/v1/rolls/{roll}/photos", reader, limit=2) == expected
