@@ -8,12 +8,15 @@ import warnings
 import zlib
 from functools import lru_cache
 from io import BytesIO
+from math import ceil
 from typing import Literal
 
 from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
+
+from processors.rules import strips
 
 Refusal = Literal[
     "not_an_image", "unsupported_type", "too_many_pixels", "too_many_scans", "too_much_memory", "truncated", "damaged"
@@ -24,10 +27,11 @@ Refusal = Literal[
 FORMATS = tuple(reader.format for reader in (JpegImageFile, PngImageFile, WebPImageFile))
 OTHERS = (b"GIF8", b"II*\0", b"MM\0*", b"BM", b"<svg", b"<?xml", b"\0\0\1\0", b"8BPS", b"%PDF")
 MAX_PIXELS = 50_000_000
-MAX_PIXELS_WEBP = 25_000_000  # its decoder keeps four copies: 50 MP would take 730 MB, where PNG takes 370
+MAX_PIXELS_WEBP = 25_000_000  # its decoder keeps four copies: 50 MP would take 730 MB, where PNG takes a tenth
 MAX_SCANS = 64  # cameras and encoders write about ten
 MAX_SCANNED_PIXELS = 640_000_000  # each scan of a progressive file walks over every pixel: 64 scans of 10 MP, 12 of 50
 START_OF_SCAN = b"\xff\xda"
+STRIP_ROWS = 64  # a multiple of every factor; 50 MP are some ninety strips of 2 MB
 LARGE_MIN_PX, LARGE_MAX_PX = 1920, 2048  # a range, since libjpeg halves for free but not to an exact size
 
 # What Pillow's readers raise for bytes that are not what their header says; anything else is a mistake of ours.
@@ -63,7 +67,7 @@ def negative(original: bytes) -> Image.Image:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         image = _opened(original)
         _judge(image, original)
-        picture, turn = _decoded(image)
+        picture, turn = _decoded(image, original)
     picture = _fitted(_srgb(_flat(picture), image.info.get("icc_profile")))
     upright = picture if turn is None else picture.transpose(turn)
     upright.info.clear()  # a comment or a profile would be saved again
@@ -93,24 +97,38 @@ def _judge(image: Image.Image, original: bytes) -> None:
             raise Refused("too_many_scans")
 
 
-def _decoded(image: Image.Image) -> tuple[Image.Image, Image.Transpose | None]:
+def _decoded(image: Image.Image, original: bytes) -> tuple[Image.Image, Image.Transpose | None]:
     try:
-        return _shrunk(image), _turn(image)  # in this order: a PNG may keep its EXIF behind the pixels
+        factor = max(f for f in (1, 2, 4, 8) if f == 1 or max(image.size) // f >= LARGE_MIN_PX)
+        if factor > 1 and isinstance(image, PngImageFile) and strips.divisible(image):
+            return _joined(image, original, factor), _turn(strips.without_pixels(image, original))
+        return _shrunk(image, factor), _turn(image)  # in this order: a PNG may keep its EXIF behind the pixels
     except MemoryError as error:
         raise Refused("too_much_memory") from error
     except UNREADABLE as error:
         raise Refused("truncated" if "truncated" in str(error).lower() else "damaged") from error
 
 
-def _shrunk(image: Image.Image) -> Image.Image:
+def _shrunk(image: Image.Image, factor: int) -> Image.Image:
     """Decoded, and halved as often as leaves the long edge >= 1920: a JPEG inside libjpeg, the others right after."""
-    factor = max(f for f in (1, 2, 4, 8) if f == 1 or max(image.size) // f >= LARGE_MIN_PX)
     if isinstance(image, JpegImageFile):
         image.draft("RGB", (max(1, image.width // factor), max(1, image.height // factor)))
         image.load()
         return image
     image.load()
     return image if factor == 1 else _plain(image).reduce(factor)
+
+
+def _joined(image: PngImageFile, original: bytes, factor: int) -> Image.Image:
+    """What `_shrunk` gives, strip by strip, in a tenth of the memory."""
+    joined, top = Image.new("1", (1, 1)), 0
+    for strip in strips.strips(image, original, STRIP_ROWS):
+        part = _plain(strip).reduce(factor)
+        if top == 0:
+            joined = Image.new(part.mode, (part.width, ceil(image.height / factor)))
+        joined.paste(part, (0, top))
+        top += part.height
+    return joined
 
 
 def _plain(image: Image.Image) -> Image.Image:

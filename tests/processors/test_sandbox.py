@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -15,13 +14,15 @@ from PIL import Image
 from processors.rules.film import Developed, Spoiled, develop
 from processors.sandbox import FilmError, Sandbox
 from tests import photographs as pictures
+from tests.waiting import eventually
 
 FILM = "darkroom-400"
+PATIENT_S = 100.0  # catches a hang; a busy machine takes ten seconds for one of work
 
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    made = Sandbox()
+    made = Sandbox(timeout_s=PATIENT_S)
     yield made
     await made.close()
 
@@ -35,7 +36,7 @@ def a_slow_photo() -> bytes:
 
 async def busy(sandbox: Sandbox, than: frozenset[int] = frozenset()) -> int:
     """The pid of a child other than those in `than`, a little after it was given its photo."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENT_S):
         while not sandbox.pids - than:  # noqa: ASYNC110 - nothing tells when a child starts
             await asyncio.sleep(0.01)
     await asyncio.sleep(0.3)
@@ -62,7 +63,7 @@ async def test_one_child_serves_one_photo_after_another(sandbox: Sandbox) -> Non
 
 
 async def test_a_child_is_replaced_after_its_share_of_photos() -> None:
-    sandbox = Sandbox(photos_per_child=2)
+    sandbox = Sandbox(timeout_s=PATIENT_S, photos_per_child=2)
     seen = set[int]()
     for _ in range(4):
         assert isinstance(await sandbox.develop(pictures.landscape(), FILM), Developed)
@@ -73,7 +74,7 @@ async def test_a_child_is_replaced_after_its_share_of_photos() -> None:
 
 
 async def test_photos_that_come_together_are_not_mixed_up() -> None:
-    sandbox = Sandbox(workers=2)
+    sandbox = Sandbox(timeout_s=PATIENT_S, workers=2)
     originals = [pictures.portrait(), pictures.landscape(), pictures.flower(), pictures.junk()] * 2
 
     outcomes = await asyncio.gather(*(sandbox.develop(original, FILM) for original in originals))
@@ -112,7 +113,7 @@ async def test_a_child_that_died_idle_is_not_noticed(sandbox: Sandbox) -> None:
 
 
 async def test_a_photo_that_needs_too_much_cpu_is_spoiled_at_once(a_slow_photo: bytes) -> None:
-    sandbox = Sandbox(cpu_s=0)  # up to the next whole second, which is as fine as the kernel counts
+    sandbox = Sandbox(timeout_s=PATIENT_S, cpu_s=0)  # up to the next whole second, which is as fine as the kernel counts
     start = time.monotonic()
 
     assert await sandbox.develop(a_slow_photo, FILM) == Spoiled("film_timeout")
@@ -133,22 +134,24 @@ async def test_it_waits_for_an_exit_status_that_is_later_than_the_closed_pipe(
         return waitpid(pid, options)
 
     monkeypatch.setattr(os, "waitpid", late)
-    sandbox = Sandbox(cpu_s=0)
+    sandbox = Sandbox(timeout_s=PATIENT_S, cpu_s=0)
 
     assert await sandbox.develop(a_slow_photo, FILM) == Spoiled("film_timeout")
     await sandbox.close()
 
 
 async def test_the_loop_turns_while_a_photo_hangs_and_is_given_up(a_slow_photo: bytes) -> None:
-    sandbox = Sandbox(timeout_s=0.5)
+    sandbox = Sandbox(timeout_s=3)
     photo = asyncio.create_task(sandbox.develop(a_slow_photo, FILM))
     longest, last = 0.0, time.monotonic()
     while not photo.done():
+        for pid in sandbox.pids:
+            os.kill(pid, signal.SIGSTOP)  # so that it hangs on any machine
         await asyncio.sleep(0.01)
         longest, last = max(longest, time.monotonic() - last), time.monotonic()
 
     assert photo.result() == Spoiled("film_timeout")
-    assert longest < 0.5  # two attempts, a second and more in all
+    assert longest < 2  # of two attempts of three seconds each
     await sandbox.close()
 
 
@@ -165,14 +168,23 @@ async def test_a_stalled_child_is_given_up_and_another_asked() -> None:
 
 
 async def test_a_photo_that_needs_too_much_memory_is_spoiled_and_the_child_lives(a_slow_photo: bytes) -> None:
-    sandbox = Sandbox(headroom_bytes=70 << 20)
-    large = pictures.saved(Image.new("RGB", (6000, 4000), "navy"), "PNG", compress_level=1)
+    sandbox = Sandbox(timeout_s=PATIENT_S, headroom_bytes=70 << 20)
+    large = pictures.saved(Image.new("I;16", (8000, 6000)), "PNG", compress_level=1)
 
     assert await sandbox.develop(large, FILM) == Spoiled("too_much_memory")
     assert await sandbox.develop(a_slow_photo, FILM) == Spoiled("damaged")  # libjpeg does not say that it was memory
     (pid,) = sandbox.pids
     assert isinstance(await sandbox.develop(pictures.a_camera_photo(), FILM), Developed)
     assert sandbox.pids == {pid}
+    await sandbox.close()
+
+
+async def test_a_large_png_needs_little_memory_for_it_comes_in_strips() -> None:
+    """Its pixels alone are 96 MB."""
+    sandbox = Sandbox(timeout_s=PATIENT_S, headroom_bytes=70 << 20)
+    large = pictures.saved(Image.new("RGB", (6000, 4000), "navy"), "PNG", compress_level=1)
+
+    assert isinstance(await sandbox.develop(large, FILM), Developed)
     await sandbox.close()
 
 
@@ -226,12 +238,13 @@ async def test_a_child_leaves_the_signals_of_its_group_to_its_parent(sandbox: Sa
 async def test_closing_is_quick_and_leaves_no_process(sandbox: Sandbox, a_slow_photo: bytes) -> None:
     photo = asyncio.create_task(sandbox.develop(a_slow_photo, FILM))
     pid = await busy(sandbox)
+    os.kill(pid, signal.SIGSTOP)  # who waited for its answer would wait for ever
     photo.cancel()
     start = time.monotonic()
     await asyncio.gather(photo, return_exceptions=True)
     await sandbox.close()
 
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 10
     assert not psutil.pid_exists(pid)
 
 
@@ -264,27 +277,10 @@ def test_the_child_dies_with_a_parent_that_is_killed(working: bool, tmp_path: Pa
     assert parent.stdout is not None
     child = psutil.Process(int(parent.stdout.readline()))
     time.sleep(0.5)
+    child.suspend()  # so that it cannot notice the closed pipe: only the signal ends it
 
     parent.kill()
     parent.wait()
     parent.stdout.close()
 
-    assert spent_until_it_ended(child) < 0.3  # the photo would take it longer: it is not the closed pipe that ends it
-
-
-def spent_until_it_ended(process: psutil.Process) -> float:
-    """Seconds of CPU from now on: on a busy machine an end takes its time, but no work."""
-    before = now = cpu_s(process)
-    deadline = time.monotonic() + 60
-    while not ended(process):
-        assert time.monotonic() < deadline, "it lives on"
-        now = max(now, cpu_s(process))
-        time.sleep(0.01)
-    return now - before
-
-
-def cpu_s(process: psutil.Process) -> float:
-    with suppress(psutil.NoSuchProcess):
-        found = process.cpu_times()
-        return float(found.user + found.system)
-    return 0.0
+    eventually(lambda: ended(child), within_s=30)
