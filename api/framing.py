@@ -1,6 +1,6 @@
 """Whether a request may be read at all: its bounds, and what is wrong with its head (RFC 9112; in doubt: refused).
 
-Pure. Reads have no bodies, so there is little to allow; ingest, which takes bodies, has rules of its own (docs/adr/0009).
+Pure. Reads have no bodies, so there is little to allow; ingest, which takes some, has rules of its own (docs/adr/0009).
 """
 
 import re

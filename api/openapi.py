@@ -1,5 +1,6 @@
 """How routes describe themselves in /openapi.json, made from the very types they answer with."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,6 +9,7 @@ import msgspec
 from api.asked import DEFAULT_LIMIT, MAX_LIMIT
 from api.routes import Route
 from schemas.problems import CONTENT_TYPE, Fault
+from schemas.topics import TOPICS
 
 Schema = dict[str, Any]
 REFS = "#/components/schemas/{name}"
@@ -18,9 +20,16 @@ _PARAMETERS: dict[str, Schema] = {
     "cursor": {"type": "string", "description": "`next_cursor` of the page before."},
     "days": {"type": "integer", "minimum": 1, "maximum": 90, "default": 30},
 }
-_HEADERS: dict[str, str] = {
-    "X-Read-After": "X-Position of an earlier answer: wait up to a second until this read shows its effect.",
-    "If-None-Match": "ETag of an answer you hold; 304 when it still stands.",
+_POSITION: Schema = {
+    "type": "string",
+    "pattern": f"^({'|'.join(re.escape(topic.name) for topic in TOPICS)}):[0-9]{{1,5}}:[0-9]{{1,18}}$",
+}
+_HEADERS: dict[str, tuple[str, Schema]] = {
+    "X-Read-After": (
+        "X-Position of an earlier answer: wait up to a second until this read shows its effect.",
+        _POSITION,
+    ),
+    "If-None-Match": ("ETag of an answer you hold; 304 when it still stands.", {"type": "string"}),
 }
 
 
@@ -76,5 +85,6 @@ def _in_query(route: Route) -> list[Schema]:
 
 
 def _in_headers() -> list[Schema]:
-    text = {"type": "string"}
-    return [{"name": name, "in": "header", "description": why, "schema": text} for name, why in _HEADERS.items()]
+    return [
+        {"name": name, "in": "header", "description": why, "schema": schema} for name, (why, schema) in _HEADERS.items()
+    ]

@@ -123,6 +123,14 @@ async def test_who_says_no_request_is_gone(world: World, script: Script) -> None
         assert (await served.hear(script)).closed
 
 
+async def test_line_ends_behind_a_request_keep_no_connection(world: World, ana: Somebody) -> None:
+    good = head(request=b"GET /v1/feeds/home", common=HOST + ana.bearer)
+    async with serving(world, QUICK) as served:
+        heard = await served.hear(dripping(good, repeat(b"\r\n")))
+
+    assert heard.closed
+
+
 async def test_an_answer_that_is_due_comes_before_the_end(served: Served, ana: Somebody) -> None:
     (good,) = read(b"/v1/feeds/home", by=ana)
     heard = await served.hear([good.replace(b"Connection: close\r\n", b"") + b"GET /a b c HTTP/1.1\r\n\r\n"])
