@@ -113,12 +113,12 @@ async def test_a_child_that_died_idle_is_not_noticed(sandbox: Sandbox) -> None:
 
 
 async def test_a_photo_that_needs_too_much_cpu_is_spoiled_at_once(a_slow_photo: bytes) -> None:
-    sandbox = Sandbox(timeout_s=PATIENT_S, cpu_s=0)  # up to the next whole second, which is as fine as the kernel counts
+    sandbox = Sandbox(timeout_s=PATIENT_S, cpu_s=0)  # to the next whole second: the kernel counts no finer
     start = time.monotonic()
 
     assert await sandbox.develop(a_slow_photo, FILM) == Spoiled("film_timeout")
     assert isinstance(await sandbox.develop(pictures.landscape(), FILM), Developed)
-    assert time.monotonic() - start < 20  # a busy machine's; quiet, it is 3
+    assert time.monotonic() - start < PATIENT_S  # quiet, it is 3
     await sandbox.close()
 
 
@@ -244,7 +244,7 @@ async def test_closing_is_quick_and_leaves_no_process(sandbox: Sandbox, a_slow_p
     await asyncio.gather(photo, return_exceptions=True)
     await sandbox.close()
 
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 20
     assert not psutil.pid_exists(pid)
 
 
