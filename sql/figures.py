@@ -12,7 +12,7 @@ WIDTH = 900
 INK, FAINT, GRID, ALARM = "#1d1d26", "#7a7a88", "#e6e6ec", "#c8102e"
 COLOURS = ("#d9480f", "#1864ab", "#5c940d", "#862e9c")
 _COLD, _WARM = (255, 246, 237), (196, 62, 10)  # of a heat map's least and most
-_DARK_FROM = 0.55  # from here on a square's number is white
+_DARK_FROM = 0.6  # from here on a square's number is white
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 110, 12, 26
 LABEL_APART = 15
 
@@ -30,7 +30,9 @@ def lines(days: Sequence[date], series: Mapping[str, Sequence[float]], height: i
     return _svg(height, drawn)
 
 
-def columns(days: Sequence[date], series: Mapping[str, Sequence[float]], height: int = 220) -> str:
+def columns(
+    days: Sequence[date], series: Mapping[str, Sequence[float]], colours: Sequence[str] = COLOURS, height: int = 220
+) -> str:
     """A column per day, its series upon each other, named at the right in their colours."""
     sums = [sum(values) for values in zip(*series.values(), strict=True)]
     top = ceiling(max(sums, default=0))
@@ -38,7 +40,7 @@ def columns(days: Sequence[date], series: Mapping[str, Sequence[float]], height:
     wide = min(24.0, (WIDTH - _LEFT - _RIGHT) / max(1, len(days)) * 0.72)
     drawn = [*_scale(top, down), *_days(days, across, height)]
     below = [0.0] * len(days)
-    for at, ((name, values), colour) in enumerate(zip(series.items(), COLOURS, strict=False)):
+    for at, ((name, values), colour) in enumerate(zip(series.items(), colours, strict=False)):
         for day, value in enumerate(values):
             y, foot = down(below[day] + value), down(below[day])
             drawn.append(_rect(across(day) - wide / 2, y, wide, foot - y, colour))
@@ -48,7 +50,10 @@ def columns(days: Sequence[date], series: Mapping[str, Sequence[float]], height:
 
 
 def heat(rows: Sequence[str], heads: Sequence[str], cells: Mapping[tuple[int, int], float], *, percent: bool) -> str:
-    """A square per (row, column), warmer the higher; as per cent of one, or as a number against the highest."""
+    """A square per (row, column), warmer the higher; as per cent of one, or as a number against the highest.
+
+    Warmth goes by the square root, for what is told apart is mostly low.
+    """
     most = 1.0 if percent else max(cells.values(), default=0) or 1.0
     wide, high, left = (WIDTH - 120) / max(1, len(heads)), 20, 116
     drawn = [
@@ -56,10 +61,10 @@ def heat(rows: Sequence[str], heads: Sequence[str], cells: Mapping[tuple[int, in
     ]
     drawn += [_text(left - 8, 34 + high * at, row, size=11, fill=FAINT, anchor="end") for at, row in enumerate(rows)]
     for (row, column), value in cells.items():
-        x, y, share = left + wide * column, 20 + high * row, min(1.0, value / most)
-        drawn.append(_rect(x, y, wide - 1, high - 1, _warmth(share)))
+        x, y, warmth = left + wide * column, 20 + high * row, min(1.0, value / most) ** 0.5
+        drawn.append(_rect(x, y, wide - 1, high - 1, _colour(warmth)))
         shown = f"{100 * value:.0f}" if percent else f"{value:,.0f}"
-        ink = "#ffffff" if share >= _DARK_FROM else INK
+        ink = "#ffffff" if warmth >= _DARK_FROM else INK
         drawn.append(_text(x + wide / 2 - 0.5, y + 14, shown, size=10, fill=ink, anchor="middle"))
     return _svg(24 + high * len(rows), drawn)
 
@@ -131,8 +136,8 @@ def _only(places: Mapping[str, float], name: str) -> list[float]:
     return [places[name]] if name in places else []
 
 
-def _warmth(share: float) -> str:
-    red, green, blue = (round(cold + (warm - cold) * share) for cold, warm in zip(_COLD, _WARM, strict=True))
+def _colour(warmth: float) -> str:
+    red, green, blue = (round(cold + (warm - cold) * warmth) for cold, warm in zip(_COLD, _WARM, strict=True))
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 

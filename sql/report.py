@@ -213,7 +213,10 @@ def ledger(rows: Frame) -> Iterable[str]:
     if not len(rows):
         return
     stored = rows.pivot_table(index="ledger_date", columns="topic", values="stored", aggfunc="sum", fill_value=0)
-    yield figures.columns(list(stored.index), {str(topic): list(stored[topic]) for topic in stored.columns})
+    series = {str(topic): list(stored[topic]) for topic in stored.columns}
+    lost = rows.groupby("ledger_date")["missing"].sum()
+    colours = (*figures.COLOURS[: len(series)], figures.ALARM)
+    yield figures.columns(list(stored.index), {**series, "missing": list(lost)} if lost.any() else series, colours)
     named = ("ledger_date", "topic", "accepted", "stored", "missing", "doubled")
     if wrong := [row for row in records(rows) if row["missing"] or row["doubled"]]:
         yield table(named, ([row[name] for name in named] for row in wrong))
