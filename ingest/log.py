@@ -55,6 +55,7 @@ class Log:
         self._producer = Producer(self._config)
         self._failed: list[Producer] = []  # with messages that still have to be reported lost
         self._telemetry = telemetry
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._pending = 0
         self._polling: asyncio.Task[None] | None = None
         self._waiting: dict[asyncio.Future[Origin], float] = {}  # records of events.v1 -> since when, oldest first
@@ -97,7 +98,9 @@ class Log:
 
     def _produced(self, topic: Topic, key: str, value: bytes | None, trace: str) -> "asyncio.Future[Origin]":
         """The record is on its way; the future is settled by its delivery report, or by the circuit."""
-        future: asyncio.Future[Origin] = asyncio.get_running_loop().create_future()
+        if self._loop is None:  # asked once: it costs a system call each time
+            self._loop = asyncio.get_running_loop()
+        future: asyncio.Future[Origin] = self._loop.create_future()
         headers: list[tuple[str, str | bytes | None]] = [("schema", topic.name), ("trace", trace)]
         try:
             self._producer.produce(

@@ -9,14 +9,16 @@ from ingest.rules.photos import AskUpload
 from local.stack import Stack
 from schemas.ids import UploadId, UserId
 
-LOADED = "import sys, ingest.workers; print(*sys.modules)"
+LOADED = "import gc, sys; from ingest import workers; workers.served(); print(gc.get_freeze_count(), *sys.modules)"
 
 
 def test_a_worker_that_collects_only_events_does_not_load_the_photo_store_s_client() -> None:
     told = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
+    frozen, *modules = told.stdout.split()
 
-    assert "ingest.objects" in told.stdout.split()
-    assert not {"boto3", "botocore"} & set(told.stdout.split())
+    assert "ingest.objects" in modules
+    assert not {"boto3", "botocore"} & set(modules)
+    assert int(frozen) > 10_000, "what a worker always holds is not looked through for garbage"
 
 
 @pytest.mark.parametrize("public", ["http://photos.test", "http://127.0.0.1:1"])
