@@ -29,7 +29,7 @@ from tests.conftest import NAME
 from tests.faults.proxy import Proxy, a_proxy
 from tests.waiting import eventually
 
-START_S = 120  # a JVM beside other tests on two cores
+START_S = 240  # a JVM beside other tests on two cores
 
 
 @dataclass
