@@ -1,6 +1,7 @@
 """Composition root: opens the doors, lists the commands, wires batch path and FastAPI."""
 
 import asyncio
+import resource
 import zoneinfo
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -40,7 +41,7 @@ from ingest.store import Spools, Store
 from ingest.telemetry import Telemetry
 from schemas.problems import Code, Refusal, Refused
 from schemas.settings import Settings
-from schemas.telemetry import LOOP_LAG
+from schemas.telemetry import DESCRIPTORS, LOOP_LAG
 
 COMMANDS: tuple[Command, ...] = (
     *accounts.COMMANDS,
@@ -220,4 +221,16 @@ async def _beat(doors: Doors, admission: Admission) -> None:
         due = loop.time() + BEAT_S
         await asyncio.sleep(BEAT_S)
         doors.telemetry.level(LOOP_LAG, max(0.0, loop.time() - due), room="ingest")
+        doors.telemetry.level(DESCRIPTORS, await asyncio.to_thread(_descriptors_used), room="ingest")
         admission.tell()
+
+
+def _descriptors_used() -> float:
+    """0..1; 0 where nothing tells. At 1 the loop closes each connection that it takes, and says so nowhere else."""
+    try:
+        opened = sum(1 for _ in Path("/proc/self/fd").iterdir())
+    except FileNotFoundError:
+        return 0.0
+    except OSError:  # to look takes one, too
+        return 1.0
+    return opened / resource.getrlimit(resource.RLIMIT_NOFILE)[0]

@@ -40,6 +40,7 @@ TURN_LIMIT = Metric("inflight_limit", "gauge", "Requests that one turn of the ev
 HELD_BYTES = Metric("held_bytes", "gauge", "Bodies in memory.", ("room",), together="sum")
 RATE_LIMITED = Metric("rate_limited_total", "counter", "Batches beyond their write key's limit.", ("app",))
 KEYS_BROKEN = Metric("keys_file_broken", "gauge", "1 while the keys file is unreadable and older keys hold.", ("room",))
+DESCRIPTORS = Metric("descriptors_used", "gauge", "Share (0..1) of the file descriptors it may open.", ("room",))
 LOOP_LAG = Metric("loop_lag_seconds", "gauge", "How late the event loop's beat is.", ("room",))
 
 RECORDS_APPLIED = Metric(
