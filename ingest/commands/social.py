@@ -74,12 +74,12 @@ async def block(doors: Doors, call: Call) -> Done:
 
 
 async def unblock(doors: Doors, call: Call) -> Done:
-    """They may see each other again."""
+    """They may see each other again; that they followed each other does not come back."""
     whom = UserId(call.id())
     known = await doors.projections.standing(call.by, whom)
     decision = rules.decide_unblocking(known, whom, id=call.fresh_fact_id(), by=call.by, at=call.at)
-    origin = await _appended(doors, call, decision)
-    return Done(200, {"user": {"id": whom}, "you_block": False}, (origin,))
+    *before, unblocked = [await doors.log.fact(fact, call.trace) for fact in accepted(decision)]
+    return Done(200, {"user": {"id": whom}, "you_block": False}, (unblocked, *before))
 
 
 async def mute(doors: Doors, call: Call) -> Done:

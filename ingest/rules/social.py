@@ -121,12 +121,19 @@ def decide_blocking(
         return ONESELF
     if known is None or (known.is_blocked and not known.blocks):
         return NOBODY
-    unfollowed, removed = (ids.derived_fact_id(id, kind) for kind in ("UserUnfollowed", "FollowerRemoved"))
     return (
         UserBlocked(id=id, at=at, by=by, whom=whom),
+        *_strangers(whom, id=id, by=by, at=at),
+        *(_parted(roll, owner, whom, id=id, by=by, at=at) for roll, owner in owners.items()),
+    )
+
+
+def _strangers(whom: UserId, *, id: FactId, by: UserId, at: datetime) -> tuple[UserUnfollowed, FollowerRemoved]:
+    """Neither follows the other, nor asks to."""
+    unfollowed, removed = (ids.derived_fact_id(id, kind) for kind in ("UserUnfollowed", "FollowerRemoved"))
+    return (
         UserUnfollowed(id=unfollowed, at=at, by=by, whom=whom),
         FollowerRemoved(id=removed, at=at, by=by, whom=whom),
-        *(_parted(roll, owner, whom, id=id, by=by, at=at) for roll, owner in owners.items()),
     )
 
 
@@ -141,13 +148,14 @@ def _parted(
 
 def decide_unblocking(
     known: Standing | None, whom: UserId, *, id: FactId, by: UserId, at: datetime
-) -> UserUnblocked | Refused:
-    """Harmless for whom one does not block."""
+) -> tuple[Fact, ...] | Refused:
+    """Harmless for whom one does not block. The follows end once more before it: one may have crossed the block."""
     if whom == by:
         return ONESELF
     if known is None or (known.is_blocked and not known.blocks):
         return NOBODY
-    return UserUnblocked(id=id, at=at, by=by, whom=whom)
+    ended = _strangers(whom, id=id, by=by, at=at) if known.blocks else ()
+    return (*ended, UserUnblocked(id=id, at=at, by=by, whom=whom))
 
 
 def decide_muting(known: Standing | None, whom: UserId, *, id: FactId, by: UserId, at: datetime) -> UserMuted | Refused:

@@ -68,7 +68,6 @@ NEEDS: dict[Decide, tuple[type[Any], dict[str, Any]]] = {  # what must be the ca
     rules.decide_removing: (FollowerRemoved, {"is_followed": True}),
     rules.decide_muting: (UserMuted, {}),
     rules.decide_unmuting: (UserUnmuted, {}),
-    rules.decide_unblocking: (UserUnblocked, {}),
 }
 
 
@@ -88,8 +87,6 @@ def test_each_command_is_the_fact_of_its_name(decide: Decide) -> None:
 def test_whom_a_block_hides_is_not_there(decide: Decide) -> None:
     _, needs = NEEDS[decide]
     hidden = [known and replace(known, **needs) for known in HIDDEN]
-    if decide is rules.decide_unblocking:
-        hidden = hidden[:2]  # whom one blocks oneself can be unblocked
 
     found = [decided(decide, known) for known in hidden]
 
@@ -151,6 +148,15 @@ def test_who_cannot_be_blocked(known: Standing | None, whom: str, code: str) -> 
 
     assert isinstance(found, Refused)
     assert found.code == code
+
+
+def test_the_end_of_a_block_brings_nothing_back_and_is_harmless_where_there_was_none() -> None:
+    ended, none = (decided(rules.decide_unblocking, known) for known in (replace(PUBLIC, blocks=True), PUBLIC))
+
+    assert [type(fact) for fact in ended] == [UserUnfollowed, FollowerRemoved, UserUnblocked]
+    assert [type(fact) for fact in none] == [UserUnblocked]
+    assert {(fact.by, fact.whom) for fact in ended} == {(BEN, ANA)}
+    assert [decided(rules.decide_unblocking, known).code for known in HIDDEN[:2]] == ["not_found"] * 2
 
 
 def test_an_account_becomes_private() -> None:
