@@ -34,7 +34,7 @@ class Connection(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._timer: asyncio.TimerHandle | None = None
         self._reading = False  # a request has begun and is not whole
-        self._in_head = False
+        self._in_head = self._in_body = False
         self._deaf = False  # whatever comes is dropped: the end of the connection is decided
         self._head_bytes = self._body_bytes = 0
 
@@ -79,7 +79,7 @@ class Connection(HttpToolsProtocol):
         """The head is whole: starts the app, unless something is wrong with it."""
         if found := framing.fault(self.url, self.headers, self.parser.get_http_version(), self.bounds):
             raise Refusal(found)
-        self._in_head = False
+        self._in_head, self._in_body = False, True
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -92,7 +92,7 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is whole: time is the app's now, or the next request's."""
         super().on_message_complete()
-        self._reading = False
+        self._reading = self._in_body = False
         self._within(None)
 
     # The connection's time and end.
@@ -147,7 +147,7 @@ class Connection(HttpToolsProtocol):
             if isinstance(error.__context__, Refusal):
                 return error.__context__.refused
             raise error  # a fault of ours
-        return framing.unreadable(str(error), in_head=self._in_head)
+        return framing.unreadable(str(error), in_body=self._in_body)
 
     def _refuse(self, refused: Refused) -> None:
         """Answers and parts: half a close, since a reset would cost a client that still sends the answer."""
@@ -156,7 +156,8 @@ class Connection(HttpToolsProtocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self._end()
         elif not self.transport.is_closing():
-            self.transport.write(self._answer(refused))
+            if not self._in_body:  # else the request has had its answer
+                self.transport.write(self._answer(refused))
             self.transport.write_eof()
             self._deaf = True
             self._within(self.bounds.linger_s)

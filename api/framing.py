@@ -90,9 +90,9 @@ def large_headers(bounds: Bounds) -> Refused:
     return Refused("headers_too_large", most, limit=bounds.header_bytes)
 
 
-def unreadable(complaint: str, *, in_head: bool) -> Refused:
+def unreadable(complaint: str, *, in_body: bool) -> Refused:
     """What the parser's complaint means; its words are not passed on."""
-    if not in_head or "Content-Length" in complaint or "Transfer-Encoding" in complaint:
+    if in_body or "Content-Length" in complaint or "Transfer-Encoding" in complaint:
         return Refused("bad_framing", "the body is not framed as RFC 9112 has it")
     if "header" in complaint:
         return Refused("bad_header", "a header is not as RFC 9112 has it")
