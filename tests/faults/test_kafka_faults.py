@@ -11,6 +11,7 @@ import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from bench.traffic import WRITE_KEY, event
+from ingest.log import DELIVERY_S
 from schemas.topics import EVENTS
 from tests.faults.broker import Broker
 from tests.faults.collecting import Collector
@@ -100,6 +101,25 @@ async def test_a_slow_broker_is_waited_for_up_to_the_circuit(
     slowed = [one.spooled for one in phones.took if began + OPEN_S < one.due < ended]
     assert phones.ledger.statuses == {200: len(phones.took)}
     assert way_s < 1 or all(slowed), "an answer after seconds, with the circuit open"
+    await stored(broker, collector, phones)
+
+
+async def test_a_broker_killed_while_the_spool_is_drained_costs_nothing(broker: Broker, collector: Collector) -> None:
+    """F10, once more at its end."""
+    async with traffic(collector) as phones:
+        await asyncio.sleep(1)
+        broker.proxy.down()
+        await asyncio.sleep(AWAY_S)
+        broker.proxy.rule("answers", latency_s=0.3)  # or the drain would be done before it is seen
+        broker.proxy.up()
+        await asyncio.to_thread(eventually, lambda: collector.metric("events_drained_total"), every_s=0.02)
+        assert await asyncio.to_thread(collector.spooled), "it was drained already: the test showed nothing"
+        broker.kill()
+        await asyncio.sleep(DELIVERY_S + 1)  # what was in flight is given up
+        broker.proxy.heal()
+        await asyncio.to_thread(broker.start)
+
+    assert phones.ledger.statuses == {200: len(phones.took)}
     await stored(broker, collector, phones)
 
 
