@@ -99,10 +99,10 @@ def read(body: bytes) -> Batch | None:
     head, end = _HEAD.match(body), body.rfind(b"]") + 1
     if head is None or limits.may_hold_nul(body):
         return None
-    array = body[head.end() : end]
+    array = memoryview(body)[head.end() : end]  # not copied: while Kafka is waited for, large bodies are most of memory
     try:
         body.decode()
-        events = (_events if limits.short_names(array) else _named).decode(array)
+        events = (_events if limits.short_names(body) else _named).decode(array)
         rest = _rests.decode(b'{"":0' + body[end:])  # so that a comma must follow, or the end
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None

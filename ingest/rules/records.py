@@ -55,7 +55,7 @@ def of_one(key: str, array: Raw, count: int, blank: EventsRecord) -> Record | No
 
 def size(text: Raw | UnsetType) -> int:
     """In bytes; of what is not there, 0."""
-    return 0 if text is UNSET else len(bytes(text))
+    return 0 if text is UNSET else memoryview(text).nbytes
 
 
 def _room(context_bytes: int) -> int:
@@ -70,14 +70,14 @@ def _parts(events: list[Kept], context_bytes: int) -> Iterator[list[Kept]]:
     """The events in order, cut so that no part is too large for a record, or for the warehouse as rows."""
     room, most = _room(context_bytes), _most_events(context_bytes)
     part: list[Kept] = []
-    size = 0
+    held = 0
     for event in events:
-        cost = len(bytes(event.raw)) + SEPARATOR_BYTES + (FLAG_BYTES if event.flags else 0)
-        if part and (size + cost > room or len(part) == most):
+        cost = size(event.raw) + SEPARATOR_BYTES + (FLAG_BYTES if event.flags else 0)
+        if part and (held + cost > room or len(part) == most):
             yield part
-            part, size = [], 0
+            part, held = [], 0
         part.append(event)
-        size += cost
+        held += cost
     yield part
 
 
