@@ -25,7 +25,7 @@ from processors.rules.film import Developed, Spoiled
 
 TIMEOUT_S = 10.0  # by the clock, for one attempt; a stalled machine is not the photo's fault, so there is a second
 CPU_S = 5  # the slowest photo that passes the header takes 2; a bomb must not hold its partition for long
-HEADROOM_BYTES = 512 << 20  # over what a warm child has mapped; 50 MP take 20 MB, 285 when progressive, 370 as PNG
+HEADROOM_BYTES = 512 << 20  # over what a warm child has mapped; 50 MP take 20 MB, 285 when progressive: docs/adr/0011
 PHOTOS_PER_CHILD = 500  # so that a leak in a decoder stays small; a start costs 0.5 s
 START_S = 30.0  # 0.5 s on a quiet machine
 EXIT_S = 5.0  # from closed pipes to the exit status; under a millisecond on a quiet machine

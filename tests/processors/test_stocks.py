@@ -108,7 +108,7 @@ def test_grain_is_seen_and_is_no_mush(film: Film) -> None:
 
     spread, step = ImageStat.Stat(middle).stddev[0], ImageStat.Stat(beside).stddev[0]
     assert 1.5 < spread < 9
-    assert step > 0.5 * spread
+    assert step > 0.9 * spread  # 1.0 to 1.24; were all of it blurred, 0.76 to 1.07
 
 
 @every_film

@@ -47,6 +47,10 @@ def sixteen_bits() -> bytes:
     return pictures.saved(Image.new("I;16", (20, 20)), "PNG")
 
 
+def four_bits() -> bytes:
+    return pictures.saved(Image.new("P", (20, 20)), "PNG", bits=4)
+
+
 def interlaced() -> bytes:
     """Only its header: nothing here reads further."""
     return a_png("RGB")[:8] + chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 1)) + chunk(b"IDAT", b"")
@@ -74,7 +78,7 @@ def test_a_strip_knows_its_colours_and_what_is_transparent(kind: str) -> None:
     assert first.convert("RGBA").tobytes() == opened(png).convert("RGBA").crop((0, 0, 97, 16)).tobytes()
 
 
-@pytest.mark.parametrize("png", [sixteen_bits(), interlaced(), animated()], ids=["16 bit", "interlaced", "animated"])
+@pytest.mark.parametrize("png", [sixteen_bits(), four_bits(), interlaced(), animated()])
 def test_what_cannot_be_divided_says_so(png: bytes) -> None:
     assert not strips.divisible(opened(png))
 
