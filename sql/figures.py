@@ -63,7 +63,7 @@ def heat(rows: Sequence[str], heads: Sequence[str], cells: Mapping[tuple[int, in
     for (row, column), value in cells.items():
         x, y, warmth = left + wide * column, 20 + high * row, min(1.0, value / most) ** 0.5
         drawn.append(_rect(x, y, wide - 1, high - 1, _colour(warmth)))
-        shown = f"{100 * value:.0f}" if percent else f"{value:,.0f}"
+        shown = f"{100 * value:.0f}" if percent else f"{value:,.{0 if most >= 10 else 1}f}"
         ink = "#ffffff" if warmth >= _DARK_FROM else INK
         drawn.append(_text(x + wide / 2 - 0.5, y + 14, shown, size=10, fill=ink, anchor="middle"))
     return _svg(24 + high * len(rows), drawn)

@@ -56,13 +56,24 @@ group by ledger_date, topic
 order by ledger_date, topic
 """
 RHYTHM = """
-select
-    mod(extract(dayofweek from metric_hour) + 5, 7) as weekday,
-    extract(hour from metric_hour) as hour_of_day,
-    sum(amount) / count(distinct metric_date) as people
-from marts.hourly_metrics_v1
-where metric = 'people' and metric_date between @first and @day
-group by weekday, hour_of_day
+with hours as (
+    select
+        metric_date,
+        mod(extract(dayofweek from metric_hour) + 5, 7) as weekday,
+        extract(hour from metric_hour) as hour_of_day,
+        if(metric = 'people', amount, 0) as people
+    from marts.hourly_metrics_v1
+    where metric_date between @first and @day
+),
+
+days as (
+    select weekday, count(distinct metric_date) as days from hours group by weekday
+)
+
+select hours.weekday, hours.hour_of_day, sum(hours.people) / max(days.days) as people
+from hours
+inner join days on hours.weekday = days.weekday
+group by hours.weekday, hours.hour_of_day
 """
 
 
