@@ -17,6 +17,7 @@ from sql.warehouse import Warehouse
 
 FOLDER = Path(__file__).parent / "cases"
 RAW = [table for table in TABLES if table.dataset == "raw"]
+CHUNK = 1000  # rows of one insert
 Row = Mapping[str, Any]
 
 
@@ -48,6 +49,19 @@ def put(warehouse: Warehouse, given: Mapping[str, Iterable[Row]]) -> None:
     gone = [f"delete from {table.path} where {ddl.name(table.partition_by or '')} is not null" for table in RAW]
     come = [_insert(table, rows) for table in RAW if (rows := list(given.get(table.path, ())))]
     warehouse.run(";\n".join([*gone, *come]))
+
+
+def load(warehouse: Warehouse, given: Mapping[str, Iterable[Row]]) -> None:
+    """As `put`, for thousands of rows: those that name every required column."""
+    put(warehouse, {})
+    for path, rows in given.items():
+        sent = [{name: _sendable(value) for name, value in row.items()} for row in rows]
+        for at in range(0, len(sent), CHUNK):
+            assert warehouse.client.insert_rows_json(path, sent[at : at + CHUNK]) == []
+
+
+def _sendable(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, dict) else value.isoformat() if isinstance(value, date) else value
 
 
 def outcome(warehouse: Warehouse, model: Model, case: Case) -> list[dict[str, Any]]:
