@@ -28,14 +28,25 @@ RETRY_AFTER_S = 1
 
 
 class Admission:
-    """Of one worker. A turn of the loop is measured from the first request it begins to the next turn's start."""
+    """Of one worker. A turn of the loop is measured from the first request it begins to the next turn's start.
 
-    def __init__(self, telemetry: Telemetry, time: Callable[[], float] = time.monotonic) -> None:
+    It is measured in the thread's own CPU time: what other processes take of the machine makes nobody wait for us. When
+    they leave us less than comes, more comes in a turn, and that is seen. Asking for it can take 6 us, so only a turn
+    after a long one is measured so; of the others wall time says that they were short.
+    """
+
+    def __init__(
+        self, telemetry: Telemetry, wall: Callable[[], float] = time.monotonic,
+        cpu: Callable[[], float] = time.thread_time,
+    ) -> None:  # fmt: skip
         self._telemetry = telemetry
-        self._time = time
+        self._wall, self._cpu = wall, cpu
         self._limit, self._longest_s = gradient.MOST, gradient.LONGEST_S
         self._turning = False
-        self._began = self._ended = self._calm = 0.0  # the turn; the one before; when nobody waited
+        self._began = self._ended = self._calm = 0.0  # by `wall`: the turn; the one before; when nobody waited
+        self._began_cpu: float | None = None
+        self._measured = False  # the next turn is to be
+        self._standing_s = 0.0  # since then, when the turn began
         self._begun = 0  # requests in this turn
         self._coming = 0  # batches whose heads were read in it, for the next
         self._inflight: dict[Class, int] = {"batch": 0, "command": 0}
@@ -47,10 +58,9 @@ class Admission:
         """Whether such a request may begin; then `end` is called for it, whatever becomes of it."""
         if not self._turning:
             self._turn()
-        if self._begun >= self._limit or self._time() - self._began > self._longest_s:
-            return self._refuse(kind)
-        if kind == "command" and not self._command_may():
-            return self._refuse(kind)
+        if self._begun >= self._limit or self._too_long() or (kind == "command" and not self._command_may()):
+            self.shed(kind)
+            return False
         self._begun += 1
         self._inflight[kind] += 1
         return True
@@ -59,43 +69,53 @@ class Admission:
         """Whether one more batch may wait for the next turn, where it may `begin`; free while nothing is limited."""
         if self._limit == gradient.MOST:
             return True
-        if self._coming >= self._limit:
-            return self._refuse("batch")
         self._coming += 1
-        return True
+        return self._coming <= self._limit
+
+    def shed(self, kind: Class) -> None:
+        """One was refused."""
+        self._shed[kind] += 1
+        if kind == "batch":
+            self._locked_until = self._wall() + LOCKED_S
 
     def end(self, kind: Class) -> None:
         """It was answered."""
         self._inflight[kind] -= 1
 
+    def _too_long(self) -> bool:
+        if self._began_cpu is None or self._wall() - self._began <= self._longest_s:
+            return False
+        return self._cpu() - self._began_cpu > self._longest_s
+
     def _command_may(self) -> bool:
         most = self._limit * COMMANDS_SHARE
-        return self._begun < most and self._inflight["command"] < MOST_COMMANDS and self._time() >= self._locked_until
-
-    def _refuse(self, kind: Class) -> bool:
-        self._shed[kind] += 1
-        if kind == "batch":
-            self._locked_until = self._time() + LOCKED_S
-        return False
+        return self._begun < most and self._inflight["command"] < MOST_COMMANDS and self._wall() >= self._locked_until
 
     def _turn(self) -> None:
-        self._turning, self._began = True, self._time()
+        began = self._wall()
+        if began - self._ended > REST_S:
+            self._calm = began
+        self._turning, self._began, self._standing_s = True, began, began - self._calm
+        self._began_cpu = self._cpu() if self._measured else None
         asyncio.get_running_loop().call_soon(self._turned)
 
     def _turned(self) -> None:
-        began, ended = self._began, self._time()
-        if began - self._ended > REST_S:
-            self._calm = began
-        self._limit = gradient.after(self._limit, ended - began, began - self._calm)
-        self._longest_s = gradient.longest_s(self._limit)
-        if ended - began <= gradient.TARGET_S:
-            self._calm = ended
-        self._ended, self._turning, self._begun, self._coming = ended, False, 0, 0
+        self._ended = self._wall()
+        turn_s = self._ended - self._began
+        self._measured = turn_s > gradient.TARGET_S
+        if self._measured and self._began_cpu is not None:
+            turn_s = self._cpu() - self._began_cpu
+        if turn_s <= gradient.TARGET_S:
+            self._calm = self._ended
+        if self._began_cpu is not None or not self._measured:
+            self._limit = gradient.after(self._limit, turn_s, self._standing_s)
+            self._longest_s = gradient.longest_s(self._limit)
+        self._turning, self._begun, self._coming = False, 0, 0
 
     def hold(self, size: int) -> None:
         """So many bytes more are in memory; refused beyond `MOST_BYTES`. Given back with `release`."""
         if self.held + size > MOST_BYTES:
-            self._shed["batch"] += 1
+            self.shed("batch")
             raise refusal("overloaded", "too many bodies are in memory", retry_after_s=RETRY_AFTER_S)
         self.held += size
 

@@ -83,6 +83,7 @@ class Front(Gate):
         """
         if path not in batch.PATHS or self._admission.comes() or any(name == b"origin" for name, _ in headers):
             return None
+        self._admission.shed("batch")
         return SHED_AT_THE_EDGE
 
     def _at_once(self, scope: Scope, named: Named, request_id: str) -> Answer | None:

@@ -20,7 +20,10 @@ class Busy:
 
     def __init__(self) -> None:
         self.now, self.telemetry = 1_000.0, Telemetry()
-        self.admission = Admission(self.telemetry, lambda: self.now)
+        self.admission = Admission(self.telemetry, wall=self.time, cpu=self.time)
+
+    def time(self) -> float:
+        return self.now
 
     async def turn(self, *kinds: Class, each_s: float = 0.0) -> list[bool]:
         """One turn that these requests begin, each of which takes so long; who was let in."""
@@ -63,6 +66,7 @@ async def test_a_standing_queue_is_cut_to_what_a_short_turn_can_do(busy: Busy) -
 
 
 async def test_a_turn_ends_in_time_whatever_the_limit(busy: Busy) -> None:
+    await busy.turn("batch", each_s=0.01)
     begun = await busy.turn(*batches(100), each_s=0.01)
 
     assert sum(begun) == pytest.approx(gradient.LONGEST_S / 0.01, abs=1.5)
@@ -112,6 +116,14 @@ async def test_commands_that_wait_are_bounded_and_batches_are_not(busy: Busy) ->
     assert busy.told(f'inflight{{room="ingest"}} {MOST_COMMANDS}.0')
     busy.admission.end("command")
     assert await busy.turn("command") == [True]
+
+
+async def test_what_other_processes_take_of_the_machine_sheds_nobody() -> None:
+    busy = Busy()
+    busy.admission = Admission(busy.telemetry, wall=busy.time, cpu=lambda: busy.now / 100)
+    await busy.overloaded()
+
+    assert all(await busy.turn(*batches(100), each_s=0.001))
 
 
 async def test_a_long_turn_after_a_quiet_time_sheds_nobody(busy: Busy) -> None:
