@@ -60,7 +60,8 @@ async def kill_later(pid: int) -> None:
 
 
 def came_back(stack: Stack, victim: str, before: int) -> bool:
-    return health.healthy(stack, victim) and supervision.pid(stack, victim) not in (0, before)
+    """The pid first: a Kafka client that asks a dying broker leaves sockets open."""
+    return supervision.pid(stack, victim) not in (0, before) and health.healthy(stack, victim)
 
 
 class Commands:

@@ -36,7 +36,7 @@ def served(parts: Stack) -> Iterator[Served]:
     environment = {**os.environ, **parts.given, "INGEST_BIND": bind}
     process = subprocess.Popen([sys.executable, "-m", "ingest"], cwd=ROOT, env=environment)
     try:
-        eventually(lambda: answers(f"http://{bind}/live"))
+        eventually(lambda: answers(f"http://{bind}/live"), within_s=120)
         yield Served(f"http://{bind}", process)
     finally:
         process.kill()
@@ -85,11 +85,11 @@ def test_sigterm_finishes_what_is_in_flight(served: Served, parts: Stack) -> Non
 
     with phone, ThreadPoolExecutor(8) as threads:
         asked = [threads.submit(post, number) for number in range(400)]
-        eventually(lambda: sum(one.done() for one in asked) > 20, every_s=0.01)
+        eventually(lambda: sum(one.done() for one in asked) > 20, within_s=120, every_s=0.01)
         served.process.send_signal(signal.SIGTERM)
         accepted = {f"E{number}" for number, one in enumerate(asked) if one.result()}
 
-    assert served.process.wait(timeout=15) in (0, -signal.SIGTERM)
+    assert served.process.wait(timeout=60) in (0, -signal.SIGTERM)
     assert len(accepted) > 20
     assert accepted <= set(names_of(parts, person))
 
