@@ -33,16 +33,16 @@ async def test_every_bad_request_is_answered_as_the_table_has_it(
     before, sent = written(parts), rows("ingest")
 
     async with serving(world.room.asgi, QUICK) as quick:
-        found = await asyncio.gather(*(fault(quick if row.id in SLOW else served, row, ana) for row in sent))
+        found = await asyncio.gather(*(fault(quick if row.id in SLOW else served, row, ana, served) for row in sent))
 
     assert [what for what in found if what] == []
     assert written(parts) - before == len(sent), "the good requests between, and nothing else"
 
 
-async def fault(served: Served, row: Row, by: Somebody) -> str:
+async def fault(to: Served, row: Row, by: Somebody, patient: Served) -> str:
     """What is wrong with the row's answer, or with that of the next good request."""
-    wrong = verdict(row, await served.hear(script(row, by), ends=row.id in ENDS))
-    good = await served.hear([GOOD.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)])
+    wrong = verdict(row, await to.hear(script(row, by), ends=row.id in ENDS))
+    good = await patient.hear([GOOD.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)])
     return wrong or ("" if good.status == 200 else f"{row.id}: the next good request was answered {good.status}")
 
 
