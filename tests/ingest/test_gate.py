@@ -105,6 +105,13 @@ async def test_many_at_once_are_turned_away_in_one_go(phone: Phone, gate: Shut) 
     assert [(await phone.hears())[0] for _ in range(50)] == [503] * 50
 
 
+async def test_nobody_is_turned_away_before_the_one_ahead_is_answered(phone: Phone, gate: Shut) -> None:
+    gate.room = 1
+    phone.say(GOOD + GOOD)
+
+    assert (await phone.hears())[0] == 200, "answers come in the order of their requests"
+
+
 async def test_who_waits_for_leave_is_answered_by_the_app(phone: Phone, gate: Shut) -> None:
     gate.room = 0
 
