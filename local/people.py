@@ -1,11 +1,15 @@
 """What a phone does, over plain HTTP: used by the demo and the journeys, so both speak only the public contract."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 import httpx
+
+PATIENCE = 60  # times; on a busy machine views may be seconds behind, or slower than a reader waits for
+PAUSE_S = 0.5
 
 
 class Unexpected(RuntimeError):
@@ -30,7 +34,16 @@ class Phone:
         phone = cls(base_url, f"{name}_{token_hex(3)}", http)
         made = phone.post("/v1/accounts", username=phone.username, password=f"pass-{token_hex(8)}", tz=tz)
         phone.token, phone.user = made["access_token"], made["user"]["id"]
+        phone._be_known()
         return phone
+
+    def _be_known(self) -> None:
+        """The session stands in the log; where views are slow, it is good a little later."""
+        for _ in range(PATIENCE):
+            if self._asked("GET", "/v1/users/me", {"authorization": f"Bearer {self.token}"}).status_code == 200:
+                return
+            time.sleep(PAUSE_S)
+        raise Unexpected(f"{self.username} has registered and is not known")
 
     def close(self) -> None:
         """Lets go of the connection."""
@@ -51,11 +64,20 @@ class Phone:
             headers["authorization"] = f"Bearer {self.token}"
         if self.last_position:
             headers["x-read-after"] = self.last_position
-        answer = self.http.request(method, path, headers=headers, **how)
+        answer = self._asked(method, path, headers, **how)
         if answer.status_code >= 400:
             raise Unexpected(f"{method} {path} answered {answer.status_code}: {answer.text[:300]}")
         self.last_position = answer.headers.get("x-position", self.last_position)
         return answer.json() if answer.content else None
+
+    def _asked(self, method: str, path: str, headers: dict[str, str], **how: Any) -> httpx.Response:
+        """The answer; a read that finds the views away is asked again, as its problem says."""
+        for _ in range(PATIENCE if method == "GET" else 0):
+            answer = self.http.request(method, path, headers=headers, **how)
+            if answer.status_code != 503 or '"unavailable"' not in answer.text:
+                return answer
+            time.sleep(PAUSE_S)
+        return self.http.request(method, path, headers=headers, **how)
 
     def upload(self, picture: Path) -> str:
         """Puts the picture into S3 with a ticket, past us; the upload's id."""
