@@ -86,6 +86,7 @@ async def test_members_of_a_roll_see_what_a_private_account_shares_there_and_oth
     photo = await world.photo(ana, roll=roll)
 
     assert await world.items(f"/v1/rolls/{roll}/photos", ben) == [photo]
+    assert (await world.get(f"/v1/users/{ana}", ben)).json()["photos"] == 0, "as many as the grid shows, which is shut"
     assert await world.items(f"/v1/rolls/{roll}/photos", cleo) == []
     assert (await world.get(f"/v1/rolls/{roll}", cleo)).json()["photos"] == 0
 
