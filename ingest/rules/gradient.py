@@ -12,7 +12,7 @@ LEAST, MOST = 32.0, 2048.0  # requests: what a few servers' SDKs send in turn is
 GROWTH = 1.02  # per short turn, of which there are hundreds a second
 STEEPEST = 0.25  # four long turns are enough to find the limit
 LONGEST_S = 0.2  # so long after a turn's start it begins nothing more, whatever the limit
-LONGEST_LIMITED_S = 2 * TARGET_S  # while it is limited
+LONGEST_LIMITED_S = 4 * TARGET_S  # while it is limited: `LEAST` batches of a hundred events still find room
 
 
 def after(limit: float, turn_s: float, standing_s: float) -> float:
