@@ -76,7 +76,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ".local/default/data/spool"
     spool_max_bytes: Annotated[
         int, Meta(ge=0, description="Bytes that one worker's spool may hold; 0: none, and 503 while Kafka is away.")
-    ] = 1 << 30
+    ] = 1 << 35
     spool_max_disk_share: Annotated[
         float, Meta(ge=0, le=1, description="Share (0..1) of its file system that one worker's spool may hold.")
     ] = 0.1
