@@ -94,8 +94,8 @@ def _bucket(stack: Stack) -> str:
 
 
 def _warehouse(stack: Stack) -> str:
-    """The warehouse's own tool, as an analyst would call it."""
-    argv = (sys.executable, "-m", "sql", "apply")
+    """The warehouse's own tool, as an analyst would call it; tables are made, not filled."""
+    argv = (sys.executable, "-m", "sql", "apply", "--days", "0")
     done = subprocess.run(argv, cwd=ROOT, env=stack.env(), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SupervisionError(f"python -m sql apply failed:\n{done.stdout}{done.stderr}")

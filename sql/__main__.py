@@ -34,7 +34,7 @@ def _arguments() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     commands.add_parser("plan", help="the models, in the order they are built").set_defaults(run=_plan)
     apply = commands.add_parser("apply", help="create and refresh everything; may be run twice")
-    apply.add_argument("--days", type=_count, default=1, help="how many days up to --date (default: 1)")
+    apply.add_argument("--days", type=_count, default=1, help="how many days up to --date (default: 1; 0: tables only)")
     apply.set_defaults(run=_apply)
     check = commands.add_parser("check", help="run checks/*.sql; no rows is good")
     check.add_argument("names", nargs="*", help="only these checks (default: all)")
@@ -52,7 +52,7 @@ def _arguments() -> argparse.ArgumentParser:
 
 
 def _count(text: str) -> int:
-    if not 1 <= (count := int(text)) <= 1000:
+    if not 0 <= (count := int(text)) <= 1000:
         raise ValueError
     return count
 
