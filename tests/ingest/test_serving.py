@@ -51,7 +51,7 @@ def answers(url: str) -> bool:
 
 
 def names_of(parts: Stack, person: str) -> list[str]:
-    """The events of one person, in the order of the log; once each, since an ack that comes late makes a second copy."""
+    """The events of one person, in the order of the log; once each: an ack that comes late makes a second copy."""
     found = [events.decode(record.value) for record in log.records(parts.settings, EVENTS)]
     mine = [record for record in found if record.key == person]
     return list(dict.fromkeys(events.event_name(event) for record in mine for _, event in events.indexed(record)))
