@@ -30,7 +30,7 @@ from schemas.telemetry import EVENTS_RECEIVED, EVENTS_REJECTED
 SINGLES: dict[str, EventType] = {f"/v1/{kind}": kind for kind in get_args(EventType)}
 Named = Mapping[bytes, bytes]  # a request's headers, those that it names once
 PATHS = frozenset({"/v1/batch", *SINGLES})
-MAX_PARAMS = 20
+PARAMETERS = frozenset({"results", "writeKey"})
 TYPES = ("application/json", "text/plain", "")  # text/plain: navigator.sendBeacon cannot say otherwise
 
 
@@ -90,10 +90,10 @@ class Collector:
 def _query(scope: Scope) -> dict[str, list[str]]:
     if not scope["query_string"]:
         return {}
-    try:
-        return parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=MAX_PARAMS)
-    except ValueError as error:
-        raise refusal("unknown_param", f"more than {MAX_PARAMS} query parameters") from error
+    found = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    if unknown := found.keys() - PARAMETERS:
+        raise body.unknown_parameters(len(unknown), PARAMETERS)
+    return found
 
 
 def _envelope(path: str, raw: bytes) -> Envelope:

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 import cramjam
@@ -10,7 +10,7 @@ import msgspec
 from starlette.types import Receive, Scope
 
 from ingest.rules import limits
-from schemas.problems import Code, Fault, refusal
+from schemas.problems import Code, Fault, Refusal, refusal
 
 BATCH_BYTES = 5_000_000  # inflated; as it comes, too
 COMMAND_BYTES = 64_000
@@ -154,6 +154,11 @@ def converted(members: dict[str, str], kind: type[T]) -> T:
         return msgspec.convert(members, kind, strict=False)
     except msgspec.ValidationError as error:
         raise _misfit(str(error)) from error
+
+
+def unknown_parameters(count: int, known: Collection[str]) -> Refusal:
+    """For a query with parameters that its route does not know; one policy for all routes."""
+    return refusal("unknown_param", f"{count} query parameters are none of: {', '.join(sorted(known)) or 'none'}")
 
 
 def _text(body: bytes) -> str:

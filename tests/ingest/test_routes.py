@@ -60,6 +60,15 @@ async def test_while_views_are_rebuilt_every_command_is_503(world: World, comman
     assert int(answer.headers["retry-after"]) >= 1
 
 
+async def test_a_query_parameter_that_no_route_knows_is_refused(world: World) -> None:
+    asked = [(command.method, path(command)) for command in COMMANDS] + [("POST", batch) for batch in sorted(PATHS)]
+
+    for method, where in asked:
+        answer = await world.http.request(method, f"{where}?debug=1", json={})
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "unknown_param"), where
+
+
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.takes], ids=name)
 async def test_a_member_that_is_not_the_command_s_is_refused(world: World, command: Command) -> None:
     ana = await world.person()
