@@ -36,11 +36,13 @@ from ingest.passwords import Passwords
 from ingest.projections import Projections, connect
 from ingest.rules.cors import Origins
 from ingest.rules.paths import Paths
+from ingest.rules.peers import Networks, networks
 from ingest.spool import Allowance
 from ingest.store import Spools, Store
 from ingest.telemetry import Telemetry
+from ingest.throttle import Throttle
 from schemas.problems import Code, Refusal, Refused
-from schemas.settings import Settings
+from schemas.settings import Settings, SettingsError
 from schemas.telemetry import DESCRIPTORS, LOOP_LAG
 
 COMMANDS: tuple[Command, ...] = (
@@ -82,6 +84,8 @@ def make(settings: Settings, clock: Clock = now) -> Ingest:
         leases=Leases(redis),
         objects=Objects(settings),
         passwords=Passwords(),
+        throttle=Throttle(settings.sign_in_tries),
+        proxies=_proxies(settings),
         telemetry=telemetry,
         clock=clock,
     )
@@ -108,6 +112,14 @@ def check(settings: Settings) -> None:
     """Raises `SettingsError` for what only a worker would find out."""
     listed(settings)
     Origins(settings.cors_origins)
+    _proxies(settings)
+
+
+def _proxies(settings: Settings) -> Networks:
+    try:
+        return networks(settings.trusted_proxies)
+    except ValueError as error:
+        raise SettingsError(f"TRUSTED_PROXIES is {settings.trusted_proxies!r}; {error}") from error
 
 
 def _paths(web: FastAPI) -> Paths:

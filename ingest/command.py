@@ -14,6 +14,8 @@ from ingest import answers, body
 from ingest.answers import Answer
 from ingest.doors import Doors
 from ingest.idempotency import Attempt
+from ingest.rules import peers
+from ingest.rules.peers import Networks
 from schemas import ids
 from schemas.facts import Fact
 from schemas.ids import FactId, UserId
@@ -53,6 +55,11 @@ class Call:
         if not re.fullmatch(r"[1-9][0-9]{0,18}", given) or int(given) > MAX_ID:
             raise refusal("bad_id", f"{name} is not an id", Fault("", "bad_id"))
         return given
+
+    def client(self, proxies: Networks) -> str:
+        """The address it came from, as far as it can be believed."""
+        forwarded = self.request.headers.getlist("x-forwarded-for")
+        return peers.client(self.request.client.host if self.request.client else "", forwarded, proxies)
 
     @property
     def idempotency_key(self) -> str | None:
@@ -101,10 +108,13 @@ class Command:
     gives: dict[str, Any] = field(default_factory=dict)  # an example of the answer
     raw: tuple[str, ...] = ()
     raw_bytes: int = body.COMMAND_BYTES
+    query: frozenset[str] = frozenset()  # the parameters that it knows
 
 
 async def carry_out(doors: Doors, command: Command, request: Request) -> Answer:
     """The whole way of one command; every refusal is raised as `Refusal`."""
+    if unknown := request.query_params.keys() - command.query:
+        raise body.unknown_parameters(len(unknown), command.query)
     await _read_after(doors, request)
     token = bearer(request) if command.policy == "signed in" else None
     user = await doors.projections.admit(sha256(token.encode()).hexdigest() if token else None)

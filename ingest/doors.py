@@ -9,7 +9,9 @@ from ingest.log import Log
 from ingest.objects import Objects
 from ingest.passwords import Passwords
 from ingest.projections import Projections
+from ingest.rules.peers import Networks
 from ingest.telemetry import Telemetry
+from ingest.throttle import Throttle
 
 Clock = Callable[[], datetime]
 
@@ -23,5 +25,7 @@ class Doors:
     leases: Leases
     objects: Objects
     passwords: Passwords
+    throttle: Throttle
+    proxies: Networks  # whose X-Forwarded-For is believed
     telemetry: Telemetry
     clock: Clock

@@ -117,6 +117,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origins: Annotated[
         str, described("Origins of web pages that may call ingest, separated by commas; `*`: any, without credentials.")
     ] = "http://localhost:3000,http://localhost:5173"
+    sign_in_tries: Annotated[
+        int, Meta(ge=1, description="Sign-ins that may fail at once per client address; one more every 30 s.")
+    ] = 10
+    trusted_proxies: Annotated[
+        str, described("Networks, separated by commas, whose X-Forwarded-For is believed: `10.0.0.0/8`.")
+    ] = ""
     cursor_secret: Annotated[str, described("Signs page cursors; any long random text.")] = LOCAL_SECRET
 
     @classmethod

@@ -18,6 +18,7 @@ from tests.ingest.bad_inputs import Sent
 from tests.wire import Heard, Script
 
 ENDS = {"in-A10.1"}  # with FIN
+LAST = {"in-A20.2"}  # nobody signs in from here any more
 SLOW = {"in-A1.1", "in-A1.2", "in-A2.1", "in-A2.2", "in-A3.1", "in-A11.1"}  # what is waited for is a deadline
 PACE_S = 0.05
 BATCH = msgspec.json.encode({"batch": [a_track("Good")]})
@@ -139,6 +140,13 @@ def endless(request: bytes, size: int) -> Iterator[bytes | float]:
         yield b"%x\r\n%s\r\n" % (size, b" " * size)
 
 
+def signing_in(n: int) -> bytes:
+    """A wrong password, said to come from another address each time."""
+    length = b"Content-Length: %d" % len(WRONG_PASSWORD)
+    said = b"X-Forwarded-For: 10.1.2.%d" % n
+    return head(length, said, request=b"POST /v1/sessions", common=HOST + JSON) + WRONG_PASSWORD
+
+
 GOOD = head(b"Content-Length: %d" % len(BATCH)) + BATCH
 WRONG_PASSWORD = b'{"username":"ana","password":"not the password"}'
 
@@ -177,6 +185,10 @@ SCRIPTS: dict[str, Callable[[Somebody], Script]] = {
     "in-A20.1": lambda _: command(
         b"/v1/sessions", WRONG_PASSWORD, JSON[:-2], *[b"X-Forwarded-For: 10.1.2.%d" % n for n in range(50)]
     ),
+    "in-A20.2": lambda _: [
+        *(signing_in(n) for n in range(10)),
+        signing_in(10).replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"),
+    ],
     "in-A21.1": lambda _: [head(b"X-Split: a\r\nb")],
     "in-A21.2": lambda _: [head(b"X-Space : a")],
     "in-A21.3": lambda _: [head(b"X-Request-Id: " + b"\x01" * 5_000)],

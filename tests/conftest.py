@@ -5,6 +5,7 @@ import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -26,7 +27,7 @@ def no_garbage_of_others() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def parts() -> Iterator[Stack]:
     """Kafka, Valkey, S3 and BigQuery, empty but bootstrapped; the rooms may run beside or not."""
-    stack = Stack.named(NAME)
+    stack = patient(Stack.named(NAME))
     with ours_alone(stack):
         if not (KEEP and all(health.healthy(stack, name) for name in PARTS)):
             control.reset(stack)
@@ -36,6 +37,11 @@ def parts() -> Iterator[Stack]:
         finally:
             if not KEEP:
                 control.down(stack)
+
+
+def patient(stack: Stack) -> Stack:
+    """Every test signs in from the same address, and some of them wrongly."""
+    return replace(stack, given={**stack.given, "SIGN_IN_TRIES": "10000"})
 
 
 @contextmanager

@@ -71,9 +71,12 @@ def _name_is_taken() -> Exception:
 async def sign_in(doors: Doors, call: Call) -> Done:
     """A session. An unknown user costs as much time as a wrong password, and is answered alike."""
     command: SignIn = call.body
+    client = call.client(doors.proxies)
+    doors.throttle.expect_left(client)
     user = await doors.projections.user_named(command.username)
     hash = await doors.projections.password(user) if user else None
     if not await doors.passwords.matches(command.password, hash) or user is None:
+        doors.throttle.failed(client)
         _tell.warning("a sign-in failed", seclog=True, request_id=call.trace)
         raise refusal("invalid_credentials", "user name or password is wrong")
     return await _signed_in(doors, call, user, ())

@@ -17,7 +17,8 @@ DATABASE = 5  # of the test stack's Valkey: other tests' views live in 0
 def settings(parts: Stack, tmp_path: Path) -> Settings:
     """The test stack's, with a Redis database and a spool of our own, and /docs open."""
     redis_url = parts.settings.redis_url.rpartition("/")[0] + f"/{DATABASE}"
-    return msgspec.structs.replace(parts.settings, redis_url=redis_url, docs=True, spool_dir=str(tmp_path / "spool"))
+    ours = {"redis_url": redis_url, "spool_dir": str(tmp_path / "spool"), "docs": True, "sign_in_tries": 10}
+    return msgspec.structs.replace(parts.settings, **ours)
 
 
 @pytest.fixture

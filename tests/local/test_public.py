@@ -181,7 +181,7 @@ async def test_what_the_edge_refuses_is_a_problem(settings: Settings, api: Room,
 
 
 def test_bodies_may_be_as_large_as_ingest_takes_them() -> None:
-    assert public.BOUNDS == workers.bounds()
+    assert workers.bounds() == public.BOUNDS
 
 
 async def test_a_body_that_stops_is_not_half_a_request_to_the_room(
