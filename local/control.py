@@ -39,7 +39,11 @@ def install(say: Say = tell) -> dict[str, Path]:
 
 
 def start(stack: Stack, names: tuple[str, ...], say: Say = tell) -> None:
-    """Started together; returns when all of them answer."""
+    """Started together; returns when all of them answer. `SupervisionError` where somebody else listens already."""
+    running = supervision.statuses(stack)
+    for name in names:
+        if not (name in running and running[name].pid):
+            health.expect_free(stack, name)
     for name in names:
         supervision.start(stack, name)
     health.wait(stack, names, say)

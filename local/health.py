@@ -99,6 +99,16 @@ def _ready(name: str) -> Callable[[Stack], None]:
     return ask
 
 
+def expect_free(stack: Stack, name: str) -> None:
+    """Nobody listens where the program will; else that one would be taken for ours, and filled with our data."""
+    host, port = stack.addresses()[name]
+    try:
+        socket.create_connection((host, port), ROUND_TRIP_S).close()
+    except OSError:
+        return
+    raise SupervisionError(f"{host}:{port} is taken: another program listens where {name} would; end it, or edit .env")
+
+
 CHECKS: dict[str, Callable[[Stack], None]] = {
     "kafka": _kafka,
     "valkey": _valkey,
