@@ -1,6 +1,6 @@
 """Intents: what rules want done, as data. Every one may be applied twice; stores see to the rest.
 
-Views: `Save Include Exclude Insert Remove Point Forget Count Sketch`, each on one key of `schemas.projections`.
+Views: `Save Include Exclude Insert Remove Point Claim Forget Count Sketch`, each on one key of `schemas.projections`.
 Feeds: `Publish Withdraw Follow Unfollow`. Objects: `Put`, then `Append`. Warehouse: `Row`.
 """
 
@@ -56,6 +56,13 @@ class Point(msgspec.Struct, frozen=True):
     key: Key
     value: str
     expires_at: datetime | None = None
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """The string at `key` is `id`, unless that of a smaller id stands there: of several claims, the first made wins."""
+
+    key: Key
+    id: str
 
 
 class Forget(msgspec.Struct, frozen=True):
@@ -128,6 +135,6 @@ class Row(msgspec.Struct, frozen=True):
     values: Mapping[str, object]
 
 
-ViewIntent = Save | Include | Exclude | Insert | Remove | Point | Forget | Count | Sketch
+ViewIntent = Save | Include | Exclude | Insert | Remove | Point | Claim | Forget | Count | Sketch
 FeedIntent = Publish | Withdraw | Follow | Unfollow
 Intent = ViewIntent | FeedIntent | Put | Append | Row

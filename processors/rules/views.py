@@ -5,7 +5,7 @@ Facts about different things come in any order, so each writes fields and member
 
 from collections.abc import Iterator
 
-from processors.intents import Exclude, Forget, Include, Insert, Point, Remove, Save, ViewIntent
+from processors.intents import Claim, Exclude, Forget, Include, Insert, Point, Remove, Save, ViewIntent
 from schemas import projections
 from schemas.facts import (
     Fact,
@@ -65,7 +65,7 @@ def _people(fact: PersonFact) -> Changes:
     match fact:
         case UserRegistered(by=user):
             yield Save(projections.profile(user), projections.fields(_profile(fact)))
-            yield Point(projections.username(fact.personal.username), user)
+            yield Claim(projections.username(fact.personal.username), user)
             yield Point(projections.entity(fact.id), user)
         case PreferencesChanged(by=user, visibility=visibility):
             yield Save(projections.profile(user), {"visibility": visibility})

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from processors.intents import (
+    Claim,
     Count,
     Exclude,
     Forget,
@@ -105,6 +106,8 @@ def _change(intent: ViewIntent) -> Change:
             return Change("ZADD", key, (0, place))
         case Remove(key=key, place=place):
             return Change("ZREM", key, (place,))
+        case Claim(key=key, id=id):
+            return Change("CLAIM", key, (id,))
         case Point() | Forget():
             return _text(intent)
         case Count(key=key, field=field, by=by):

@@ -35,6 +35,17 @@ local function insert(list, id)
   end
 end
 
+-- Keeps the smallest id that was ever put there: partitions come in any order, and the answer may not depend on it.
+local function claim(key, id)
+  local found = redis.call('GET', key)
+  if not found or newer(found, id) then redis.call('SET', key, id) end
+end
+
+-- One command of a change; CLAIM is ours, the others are the server's.
+local function change(command, key, ...)
+  if command == 'CLAIM' then claim(key, ...) else redis.call(command, key, ...) end
+end
+
 -- keys: watermark, then the keys that changes name by their index.
 -- args: per record `topic:partition`, offset, whether it moves the watermark, number of changes; per change its
 -- command, key index, number of words, words. Gives how many of the records were new.
@@ -46,7 +57,7 @@ local function apply(keys, args)
     at = at + 4
     for _ = 1, changes do
       local words = tonumber(args[at + 2])
-      if new then redis.call(args[at], keys[tonumber(args[at + 1])], unpack(args, at + 3, at + 2 + words)) end
+      if new then change(args[at], keys[tonumber(args[at + 1])], unpack(args, at + 3, at + 2 + words)) end
       at = at + 3 + words
     end
     if new then applied = applied + 1 end

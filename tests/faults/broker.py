@@ -56,12 +56,14 @@ class Broker:
     def start(self) -> None:
         """Returns when it leads every partition that it has."""
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(self.argv, stdout=log, stderr=log, preexec_fn=self._limit)
+            self._process = subprocess.Popen(self.argv, stdout=log, stderr=log)
+        self._limit(self._process.pid)
         eventually(self.leads, within_s=START_S, every_s=0.25)
 
-    def _limit(self) -> None:
+    def _limit(self, process: int) -> None:
+        """From outside: a hook between fork and exec runs beside gRPC's threads, and may end the child."""
         for which, most in self.limits.items():
-            resource.setrlimit(which, (most, most))
+            resource.prlimit(process, which, (most, most))
 
     def runs(self) -> bool:
         """Whether its process is there."""

@@ -51,14 +51,16 @@ class Collector:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", self.module],
-                cwd=ROOT, env={**self.environment, **self.own}, stdout=log, stderr=log, preexec_fn=self._limit,
+                cwd=ROOT, env={**self.environment, **self.own}, stdout=log, stderr=log,
             )  # fmt: skip
+        self._limit(self._process.pid)
         eventually(self.live, within_s=START_S, every_s=0.02)
         return time.monotonic() - began
 
-    def _limit(self) -> None:
+    def _limit(self, process: int) -> None:
+        """From outside: a hook between fork and exec runs beside gRPC's threads, and may end the child."""
         for which, most in self.limits.items():
-            resource.setrlimit(which, (most, most))
+            resource.prlimit(process, which, (most, most))
 
     def live(self) -> bool:
         """Whether it answers at all."""

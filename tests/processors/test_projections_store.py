@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from processors.intents import (
+    Claim,
     Count,
     Exclude,
     Follow,
@@ -134,6 +135,18 @@ async def test_a_text_lives_until_its_time(house: House) -> None:
     assert await house.view(projections.session("for ever")) == ANA
     assert await house.view(projections.session("long")) == ANA
     assert await house.view(projections.session("past")) is None
+
+
+async def test_of_several_claims_the_smallest_id_stands_whatever_came_first(house: House) -> None:
+    first, second = sorted((ANA, CLEO), key=int)
+    await house.do(Claim(projections.username("ana"), second), Claim(projections.username("ben"), first))
+    await house.do(Claim(projections.username("ana"), first), Claim(projections.username("ben"), second))
+    await house.do(Claim(projections.username("cleo"), UserId("99")))
+    await house.do(Claim(projections.username("cleo"), UserId("100")))
+
+    assert await house.view(projections.username("ana")) == first
+    assert await house.view(projections.username("ben")) == first
+    assert await house.view(projections.username("cleo")) == "99", "ids are numbers, not text"
 
 
 async def test_a_forgotten_text_is_gone(house: House) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.intents import Exclude, Forget, Include, Insert, Point, Remove, Save, ViewIntent
+from processors.intents import Claim, Exclude, Forget, Include, Insert, Point, Remove, Save, ViewIntent
 from processors.processor import Effects
 from processors.rules.views import changes
 from schemas import projections
@@ -33,7 +33,7 @@ def test_a_registration_makes_a_profile_a_name_and_an_answer_for_the_retry() -> 
 
     expected = Profile(username="Ana", display_name="Ana from Lisbon", tz="Europe/Lisbon", registered_at=fact.at)
     assert projections.read(Profile, saved(intents)) == expected
-    assert Point(projections.username("ana"), ANA) in intents
+    assert Claim(projections.username("ana"), ANA) in intents
     assert Point(projections.entity(fact.id), ANA) in intents
 
 

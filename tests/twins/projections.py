@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from processors.intents import (
+    Claim,
     Count,
     Exclude,
     Follow,
@@ -71,17 +72,20 @@ class ProjectionsTwin:
                 self._places.setdefault(key, set()).add(place)
             case Remove(key=key, place=place):
                 self._places.setdefault(key, set()).discard(place)
-            case Point() | Forget() | Count() | Sketch():
+            case Point() | Claim() | Forget() | Count() | Sketch():
                 self._do_values(intent)
             case Follow() | Unfollow() | Publish() | Withdraw():
                 self._do_feeds(intent)
             case _:
                 raise TypeError(f"intent is {intent!r}; expected one of views or feeds")
 
-    def _do_values(self, intent: Point | Forget | Count | Sketch) -> None:
+    def _do_values(self, intent: Point | Claim | Forget | Count | Sketch) -> None:
         match intent:
             case Point(key=key, value=value, expires_at=until):
                 self._texts[key] = (value, until)
+            case Claim(key=key, id=id):
+                before, _ = self._texts.get(key, (id, None))
+                self._texts[key] = (min(before, id, key=int), None)
             case Forget(key=key):
                 self._texts.pop(key, None)
             case Count(key=key, field=field, by=by):
