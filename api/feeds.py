@@ -2,8 +2,8 @@
 
 from api.hydration import PhotoPage, Seen, page
 from api.routes import PAGED, Asked, Route
-from api.visibility import is_revealed
 from schemas.ids import PhotoId
+from schemas.visibility import is_revealed
 
 
 async def home(asked: Asked) -> PhotoPage:

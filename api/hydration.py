@@ -7,9 +7,9 @@ import msgspec
 from api import cards
 from api.projections import Around
 from api.routes import Asked, Page
-from api.visibility import Sight, sight
 from schemas.ids import PhotoId, floor_at
 from schemas.projections import Card, Key
+from schemas.visibility import Sight, sight
 
 ROUNDS = 5  # a page full of hidden candidates ends short, with a cursor, instead of reading for ever
 CHUNK = 50  # candidates per round at least: hidden ones are rare, so most pages need one round

@@ -17,12 +17,12 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import TimeoutError as RedisSlow
 
-from api.visibility import Admission, Tie, admission, tie
 from schemas import projections as view
 from schemas.ids import PhotoId, RollId, UserId, floor_at
 from schemas.problems import refusal
 from schemas.projections import Card, Key, Processor, Profile, Roll
 from schemas.topics import Origin
+from schemas.visibility import Admission, Tie, admission, tie
 
 CONNECTIONS = 64
 OUTBOX_PULLED = 100  # newest photos of each author that a cold feed is answered from

@@ -1,6 +1,7 @@
 """May this reader see this photo now? Decided at every read, from the card and the reader's own sets. Pure.
 
-No fan-out, unfollow or deletion can race with it: what stands in a list is only a candidate.
+No fan-out, unfollow or deletion can race with it: what stands in a list is only a candidate. It stands here because
+what `api` shows is what `ingest` lets people like and comment on.
 """
 
 from datetime import datetime
