@@ -55,7 +55,7 @@ PROCESSORS = (
         reads=(FACTS, SECRETS),
         rule=views.changes,
         store=projections,
-        says="profiles, follows, rolls, photos and sessions as they are read",
+        says="profiles, follows, rolls, photos, reactions and sessions as they are read",
     ),
     Processor(
         "metrics",

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from schemas.ids import AnyId, FactId, PhotoId, RollId, UploadId, UserId
+from schemas.ids import AnyId, CommentId, FactId, PhotoId, RollId, UploadId, UserId
 
 Visibility = Literal["public", "private"]
 
@@ -232,7 +232,42 @@ class PhotoDeleted(_Fact, frozen=True, kw_only=True):
     roll: RollId | None = None
 
 
+class PhotoLiked(_Fact, frozen=True, kw_only=True):
+    """`by` likes the photo from now on."""
+
+    photo: PhotoId
+
+
+class PhotoUnliked(_Fact, frozen=True, kw_only=True):
+    """`by` no longer likes the photo."""
+
+    photo: PhotoId
+
+
+class CommentText(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody says of a photo."""
+
+    text: str
+
+
+class CommentPosted(_Fact, frozen=True, kw_only=True):
+    """`by` says something of the photo, perhaps in reply to another comment of the same photo."""
+
+    photo: PhotoId
+    comment: CommentId
+    reply_to: CommentId | None = None
+    personal: CommentText
+
+
+class CommentDeleted(_Fact, frozen=True, kw_only=True):
+    """The comment is gone for good: `by`, who wrote it or took the photo, wants it so. Replies to it stay."""
+
+    photo: PhotoId
+    comment: CommentId
+
+
 PhotoFact = PhotoCaptured | PhotoDeveloped | PhotoSpoiled | PhotoDeleted
+ReactionFact = PhotoLiked | PhotoUnliked | CommentPosted | CommentDeleted  # said of a photo by who sees it
 RollFact = (
     RollOpened
     | RollRenamed
@@ -255,7 +290,7 @@ PersonFact = (
     | UserUnmuted
     | PreferencesChanged
 )
-Fact = PersonFact | FollowedFact | RollFact | PhotoFact
+Fact = PersonFact | FollowedFact | RollFact | PhotoFact | ReactionFact
 
 FACT_TYPES: tuple[type[Fact], ...] = Fact.__args__
 
@@ -285,7 +320,7 @@ def aggregate(fact: Fact) -> AnyId:
 
     Whatever becomes of a follow is about the follower, whoever says it.
     """
-    if isinstance(fact, PhotoFact):
+    if isinstance(fact, PhotoFact | ReactionFact):
         return fact.photo
     if isinstance(fact, RollFact):
         return fact.roll

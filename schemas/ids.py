@@ -21,7 +21,8 @@ Decimal = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,18}$")]
 UserId = NewType("UserId", Decimal)
 PhotoId = NewType("PhotoId", Decimal)
 RollId = NewType("RollId", Decimal)
-AnyId = UserId | PhotoId | RollId
+CommentId = NewType("CommentId", Decimal)
+AnyId = UserId | PhotoId | RollId | CommentId
 
 FactId = NewType("FactId", UUID)
 UploadId = NewType("UploadId", Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")])

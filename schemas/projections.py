@@ -12,7 +12,7 @@ from zlib import crc32
 import msgspec
 
 from schemas.facts import Visibility
-from schemas.ids import BUCKETS, AnyId, FactId, PhotoId, RollId, UserId, bucket
+from schemas.ids import BUCKETS, AnyId, CommentId, FactId, PhotoId, RollId, UserId, bucket
 
 Key = NewType("Key", str)
 Processor = Literal["develop", "feeds", "views", "metrics", "warehouse"]
@@ -178,14 +178,42 @@ def card(photo: PhotoId) -> Key:
     return _of(photo, "p")
 
 
-def place(photo: PhotoId) -> str:
-    """The photo id padded to 19 digits, so that text order is reveal order."""
-    return photo.rjust(19, "0")
+def place(id: PhotoId | CommentId) -> str:
+    """The id padded to 19 digits, so that text order is reveal order (of comments: the order they were posted in)."""
+    return id.rjust(19, "0")
 
 
 def photo_at(place: str) -> PhotoId:
     """The photo id of a `place`."""
     return PhotoId(place.lstrip("0"))
+
+
+# --- reactions: all beside their photo, whoever made them -------------------------------------------------------------
+
+
+def likers(photo: PhotoId) -> Key:
+    """SET of users who like the photo."""
+    return _of(photo, "lk")
+
+
+def comments(photo: PhotoId) -> Key:
+    """ZSET, all scores 0: `place` of each comment that was ever posted, deleted ones too."""
+    return _of(photo, "co")
+
+
+def deleted_comments(photo: PhotoId) -> Key:
+    """SET of the photo's comments that are gone: for counting; each comment says it, too."""
+    return _of(photo, "cd")
+
+
+def comment(photo: PhotoId, comment: CommentId) -> Key:
+    """HASH: `Comment`."""
+    return Key(f"{_of(photo, 'cm')}:{comment}")
+
+
+def comment_at(place: str) -> CommentId:
+    """The comment id of a `place`."""
+    return CommentId(place.lstrip("0"))
 
 
 # --- who is who, and what was done already ----------------------------------------------------------------------------
@@ -202,7 +230,7 @@ def session(token_sha256: str) -> Key:
 
 
 def entity(fact: FactId) -> Key:
-    """STRING: id of what the fact made (user, roll, photo), with which a retried command is answered."""
+    """STRING: id of what the fact made (user, roll, photo, comment), with which a retried command is answered."""
     return _in(bucket_of_text(str(fact)), f"fa:{fact}")
 
 
@@ -310,6 +338,17 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     height_px: int | None = None
     sizes: tuple[Size, ...] = ()
     spoiled: str | None = None
+    deleted_at: datetime | None = None
+
+
+class Comment(msgspec.Struct, frozen=True, kw_only=True):
+    """What was said of a photo. Posted, replied to, deleted: each writes fields of its own, in any order."""
+
+    author: UserId | None = None
+    text: str | None = None
+    posted_at: datetime | None = None
+    reply_to: CommentId | None = None
+    has_replies: bool | None = None  # None: nobody replied
     deleted_at: datetime | None = None
 
 

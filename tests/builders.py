@@ -16,6 +16,9 @@ from schemas import ids
 from schemas.events import EventsRecord
 from schemas.facts import (
     AccountText,
+    CommentDeleted,
+    CommentPosted,
+    CommentText,
     FollowAccepted,
     FollowDeclined,
     FollowerRemoved,
@@ -23,8 +26,10 @@ from schemas.facts import (
     PhotoCaptured,
     PhotoDeleted,
     PhotoDeveloped,
+    PhotoLiked,
     PhotoSpoiled,
     PhotoText,
+    PhotoUnliked,
     PreferencesChanged,
     RenditionFact,
     RollClosed,
@@ -45,7 +50,7 @@ from schemas.facts import (
     UserUnmuted,
     Visibility,
 )
-from schemas.ids import BUCKETS, FactId, PhotoId, RollId, UploadId, UserId
+from schemas.ids import BUCKETS, CommentId, FactId, PhotoId, RollId, UploadId, UserId
 from schemas.secrets import Password, Session
 from schemas.topics import FACTS, Origin, Topic
 
@@ -73,6 +78,11 @@ def a_photo(author: UserId | None = None, number: int = 1, reveal_at: datetime =
 def a_roll(owner: UserId | None = None, number: int = 1) -> RollId:
     """The owner's `number`-th roll, in the owner's bucket."""
     return RollId(_made_by(owner or a_user(), number, NOON - timedelta(hours=6)))
+
+
+def a_comment(author: UserId | None = None, number: int = 1) -> CommentId:
+    """The author's `number`-th comment, in the author's bucket; all of one second."""
+    return CommentId(_made_by(author or a_user(), number, NOON))
 
 
 def _made_by(maker: UserId, number: int, at: datetime) -> str:
@@ -268,6 +278,38 @@ def photo_deleted(
     by = by or a_user()
     photo = photo or a_photo(by)
     return PhotoDeleted(id=a_fact_id("deleted", photo), at=at, by=by, photo=photo, roll=roll)
+
+
+def photo_liked(by: UserId, photo: PhotoId | None = None, at: datetime = NOON) -> PhotoLiked:
+    photo = photo or a_photo(by)
+    return PhotoLiked(id=a_fact_id("liked", by, photo, at), at=at, by=by, photo=photo)
+
+
+def photo_unliked(by: UserId, photo: PhotoId | None = None, at: datetime = NOON) -> PhotoUnliked:
+    photo = photo or a_photo(by)
+    return PhotoUnliked(id=a_fact_id("unliked", by, photo, at), at=at, by=by, photo=photo)
+
+
+def comment_posted(
+    by: UserId,
+    photo: PhotoId | None = None,
+    comment: CommentId | None = None,
+    text: str = "Fog!",
+    reply_to: CommentId | None = None,
+    at: datetime = NOON,
+) -> CommentPosted:
+    photo, comment = photo or a_photo(by), comment or a_comment(by)
+    return CommentPosted(
+        id=a_fact_id("commented", photo, comment), at=at, by=by, photo=photo, comment=comment, reply_to=reply_to,
+        personal=CommentText(text=text),
+    )  # fmt: skip
+
+
+def comment_deleted(
+    by: UserId, photo: PhotoId | None = None, comment: CommentId | None = None, at: datetime = NOON
+) -> CommentDeleted:
+    photo, comment = photo or a_photo(by), comment or a_comment(by)
+    return CommentDeleted(id=a_fact_id("uncommented", photo, comment), at=at, by=by, photo=photo, comment=comment)
 
 
 # --- secrets and events -----------------------------------------------------------------------------------------------

@@ -124,8 +124,8 @@ async def replayed(settings: Settings) -> ProjectionsTwin:
 
 
 VIEWS = {
-    "u", "fg", "fr", "rq", "bk", "bb", "mu", "up", "ur", "n", "r", "rm", "rx", "rp", "i", "p", "pw", "se", "fa", "m",
-    "act",
+    "u", "fg", "fr", "rq", "bk", "bb", "mu", "up", "ur", "n", "r", "rm", "rx", "rp", "i", "p", "lk", "co", "cd", "cm",
+    "pw", "se", "fa", "m", "act",
 }  # fmt: skip # kinds of keys
 
 

@@ -1,4 +1,4 @@
-"""What a fact or a secret does to the views that people read: profiles, graph, rolls, photos, sessions.
+"""What a fact or a secret does to the views that people read: profiles, graph, rolls, photos, reactions, sessions.
 
 Facts about different things come in any order, so each writes fields and members of its own and none reads another's.
 """
@@ -6,6 +6,7 @@ Facts about different things come in any order, so each writes fields and member
 from collections.abc import Iterator
 
 from processors.intents import Claim, Exclude, Forget, Include, Insert, Point, Remove, Save, ViewIntent
+from processors.rules import reactions
 from schemas import projections
 from schemas.facts import (
     Fact,
@@ -21,6 +22,7 @@ from schemas.facts import (
     PhotoFact,
     PhotoSpoiled,
     PreferencesChanged,
+    ReactionFact,
     RollClosed,
     RollFact,
     RollInviteCreated,
@@ -57,6 +59,8 @@ def changes(value: Fact | Secret) -> Changes:
         yield from _captured(value)
     elif isinstance(value, PhotoFact):
         yield from _fate(value)
+    elif isinstance(value, ReactionFact):
+        yield from reactions.changes(value)
     else:
         yield _secret(value)
 

@@ -30,12 +30,23 @@ rolls = st.builds(a.a_roll, people)
 pairs = (
     a.follow_requested, a.follow_declined, a.user_blocked, a.user_unblocked, a.user_muted, a.user_unmuted,
 )  # fmt: skip # what two people may do besides, that no feed's list knows of
+comments = st.builds(a.a_comment, people, st.integers(1, 2))
+reactions = st.one_of(
+    st.builds(lambda by, taken: a.photo_liked(by, taken[1]), people, photos),
+    st.builds(lambda by, taken: a.photo_unliked(by, taken[1]), people, photos),
+    st.builds(
+        lambda by, taken, number, to: a.comment_posted(by, taken[1], a.a_comment(by, number), reply_to=to),
+        people, photos, st.integers(1, 2), st.none() | comments,
+    ),
+    st.builds(lambda by, taken, comment: a.comment_deleted(by, taken[1], comment), people, photos, comments),
+)  # fmt: skip
 beside = st.one_of(
     *(st.builds(made, people, people) for made in pairs),
     st.builds(a.preferences_changed, people, st.sampled_from(("public", "private"))),
     st.builds(a.roll_joined, people, rolls),
     st.builds(a.roll_left, people, rolls),
     st.builds(a.roll_member_removed, people, rolls, people),
+    reactions,
 )
 events = st.one_of(
     st.builds(a.user_followed, people, people),

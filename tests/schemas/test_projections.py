@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import ids, projections
-from schemas.ids import PhotoId, RollId, UserId
-from schemas.projections import Card, Profile, Size
+from schemas.ids import CommentId, PhotoId, RollId, UserId
+from schemas.projections import Card, Comment, Profile, Size
 
 USER = UserId(ids.compose(datetime(2026, 1, 1, tzinfo=UTC), 7, 1))
 texts = st.text(max_size=50)
@@ -27,6 +27,14 @@ def test_a_card_survives_its_hash_with_its_sizes() -> None:
     )  # fmt: skip
 
     assert projections.read(Card, projections.fields(card)) == card
+
+
+@given(texts, st.none() | st.just(True))
+def test_a_comment_survives_its_hash(text: str, has_replies: bool | None) -> None:
+    posted_at = datetime(2026, 1, 1, 9, tzinfo=UTC)
+    comment = Comment(author=USER, text=text, posted_at=posted_at, reply_to=CommentId(USER), has_replies=has_replies)
+
+    assert projections.read(Comment, projections.fields(comment)) == comment
 
 
 def test_a_card_nobody_wrote_is_empty() -> None:
@@ -65,6 +73,8 @@ def test_no_two_kinds_of_view_share_a_key() -> None:
         projections.following(USER), projections.followers(USER), projections.user_photos(USER),
         projections.user_rolls(USER), projections.password(USER), projections.roll(RollId(USER)),
         projections.members(RollId(USER)), projections.roll_photos(RollId(USER)), projections.card(PhotoId(USER)),
+        projections.likers(PhotoId(USER)), projections.comments(PhotoId(USER)),
+        projections.deleted_comments(PhotoId(USER)), projections.comment(PhotoId(USER), CommentId(USER)),
         projections.followers_in(USER, 7), projections.sequence(7), projections.watermark(7, "views"),
     ]  # fmt: skip
 
