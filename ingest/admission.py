@@ -23,7 +23,6 @@ SMALL_BYTES = 64_000  # as much as waits in a connection's buffer anyway
 MOST_COMMANDS = 512  # that wait for Redis, S3 or the log
 COMMANDS_SHARE = 0.5  # of a turn's limit
 LOCKED_S = 1.0  # so long after a batch was shed no command begins
-REST_S = 0.0005  # a request that begins later after a turn's end came to an idle loop
 RETRY_AFTER_S = 1
 
 
@@ -43,10 +42,10 @@ class Admission:
         self._wall, self._cpu = wall, cpu
         self._limit, self._longest_s = gradient.MOST, gradient.LONGEST_S
         self._turning = False
-        self._began = self._ended = self._calm = 0.0  # by `wall`: the turn; the one before; when nobody waited
+        self._began = 0.0  # the turn, by `wall`
+        self._waiting_since: float | None = None  # when the first of the long turns in a row began
         self._began_cpu: float | None = None
         self._measured = False  # the next turn is to be
-        self._standing_s = 0.0  # since then, when the turn began
         self._begun = 0  # requests in this turn
         self._coming = 0  # batches whose heads were read in it, for the next
         self._inflight: dict[Class, int] = {"batch": 0, "command": 0}
@@ -92,25 +91,32 @@ class Admission:
         return self._begun < most and self._inflight["command"] < MOST_COMMANDS and self._wall() >= self._locked_until
 
     def _turn(self) -> None:
-        began = self._wall()
-        if began - self._ended > REST_S:
-            self._calm = began
-        self._turning, self._began, self._standing_s = True, began, began - self._calm
+        self._turning, self._began = True, self._wall()
         self._began_cpu = self._cpu() if self._measured else None
         asyncio.get_running_loop().call_soon(self._turned)
 
     def _turned(self) -> None:
-        self._ended = self._wall()
-        turn_s = self._ended - self._began
+        turn_s = self._wall() - self._began
         self._measured = turn_s > gradient.TARGET_S
         if self._measured and self._began_cpu is not None:
             turn_s = self._cpu() - self._began_cpu
         if turn_s <= gradient.TARGET_S:
-            self._calm = self._ended
+            self._waiting_since = None
+        else:
+            self._waiting_since = self._waiting_since or self._began
+            asyncio.get_running_loop().call_soon(self._passed)
         if self._began_cpu is not None or not self._measured:
-            self._limit = gradient.after(self._limit, turn_s, self._standing_s)
+            self._limit = gradient.after(self._limit, turn_s, self._began - (self._waiting_since or self._began))
             self._longest_s = gradient.longest_s(self._limit)
         self._turning, self._begun, self._coming = False, 0, 0
+
+    def _passed(self) -> None:
+        """One more turn of the loop after a long one of ours: when nothing began in it, nobody had been waiting.
+
+        Wall time would not tell: between two turns of ours the loop writes the answers that Kafka has brought.
+        """
+        if not self._turning:
+            self._waiting_since = None
 
     def hold(self, size: int) -> None:
         """So many bytes more are in memory; refused beyond `MOST_BYTES`. Given back with `release`."""

@@ -42,6 +42,11 @@ class Busy:
             await self.turn(*batches(100), each_s=0.001)
         return self
 
+    async def quiet(self) -> None:
+        """A turn of the loop in which nothing begins."""
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
     def told(self, line: str) -> bool:
         self.admission.tell()
         return line.encode() in self.telemetry.exposition()
@@ -128,10 +133,18 @@ async def test_what_other_processes_take_of_the_machine_sheds_nobody() -> None:
 
 async def test_a_long_turn_after_a_quiet_time_sheds_nobody(busy: Busy) -> None:
     for _ in range(100):
-        busy.now += 0.01
         await busy.turn("batch", each_s=0.5)
+        await busy.quiet()
 
     assert all(await busy.turn(*batches(500)))
+
+
+async def test_answers_that_are_written_between_two_turns_are_no_rest(busy: Busy) -> None:
+    for _ in range(40):
+        await busy.turn(*batches(100), each_s=0.001)
+        busy.now += 0.01
+
+    assert sum(await busy.turn(*batches(100), each_s=0.001)) < 100
 
 
 def a_body(*sizes: int) -> "list[Message]":
