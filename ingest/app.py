@@ -24,7 +24,7 @@ from ingest.answers import Answer
 from ingest.batch import PATHS, Collector
 from ingest.body import ClientGone
 from ingest.command import Command, carry_out
-from ingest.commands import accounts, photos, rolls, social
+from ingest.commands import accounts, comments, likes, photos, rolls, social
 from ingest.disk import Disk
 from ingest.doors import Clock, Doors
 from ingest.front import Front
@@ -40,7 +40,7 @@ from ingest.rules.peers import Networks, networks
 from ingest.spool import Allowance
 from ingest.store import Spools, Store
 from ingest.telemetry import Telemetry
-from ingest.throttle import Throttle
+from ingest.throttle import Pace, Throttle
 from schemas.problems import Code, Refusal, Refused
 from schemas.settings import Settings, SettingsError
 from schemas.telemetry import DESCRIPTORS, LOOP_LAG
@@ -51,6 +51,8 @@ COMMANDS: tuple[Command, ...] = (
     *rolls.COMMANDS,
     *uploads.COMMANDS,
     *photos.COMMANDS,
+    *likes.COMMANDS,
+    *comments.COMMANDS,
 )
 BEAT_S = 0.5
 CODES: dict[int, Code] = {404: "not_found", 405: "method_not_allowed"}
@@ -85,6 +87,7 @@ def make(settings: Settings, clock: Clock = now) -> Ingest:
         objects=Objects(settings),
         passwords=Passwords(),
         throttle=Throttle(settings.sign_in_tries),
+        pace=Pace(settings.comment_burst),
         proxies=_proxies(settings),
         telemetry=telemetry,
         clock=clock,
@@ -199,6 +202,7 @@ async def _on_error(request: Request, error: Exception) -> Response:
     request_id = request.state.request_id
     match error:
         case Refusal():
+            _tell_security(request, error.refused)
             return _problem(request, error.refused)
         case HTTPException(status_code=404 | 405 as status):
             refused = Refused(CODES[status], "there is nothing here for this method and path")
@@ -207,6 +211,13 @@ async def _on_error(request: Request, error: Exception) -> Response:
             return Response(status_code=400)  # nobody reads it
     _tell.error("a command broke us", request_id=request_id, route=request.scope.get("path"), exc_info=error)
     return _response(answers.broken())
+
+
+def _tell_security(request: Request, refused: Refused) -> None:
+    """Who names what is not there, or is hidden from them, may be trying ids; or members that no command has."""
+    if refused.code in ("not_found", "unknown_field"):
+        route, request_id = getattr(request.scope.get("route"), "path", ""), request.state.request_id
+        _tell.warning("a command may be a try", seclog=True, code=refused.code, request_id=request_id, route=route)
 
 
 def _problem(request: Request, refused: Refused, headers: Any = None) -> Response:

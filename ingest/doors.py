@@ -11,7 +11,7 @@ from ingest.passwords import Passwords
 from ingest.projections import Projections
 from ingest.rules.peers import Networks
 from ingest.telemetry import Telemetry
-from ingest.throttle import Throttle
+from ingest.throttle import Pace, Throttle
 
 Clock = Callable[[], datetime]
 
@@ -26,6 +26,7 @@ class Doors:
     objects: Objects
     passwords: Passwords
     throttle: Throttle
+    pace: Pace  # of comments
     proxies: Networks  # whose X-Forwarded-For is believed
     telemetry: Telemetry
     clock: Clock

@@ -13,13 +13,15 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ClusterError, ConnectionError, ReadOnlyError, TimeoutError
 
+from ingest.rules.photos import KnownPhoto
 from ingest.rules.rolls import KnownRoll
 from ingest.rules.social import Standing
 from schemas import projections
-from schemas.ids import FactId, PhotoId, RollId, UserId
+from schemas.ids import CommentId, FactId, PhotoId, RollId, UserId
 from schemas.problems import refusal
-from schemas.projections import Card, Invite, Key, Profile, Roll
+from schemas.projections import Card, Comment, Invite, Key, Profile, Roll
 from schemas.topics import Origin
+from schemas.visibility import Admission, admission, tie
 
 __all__ = ["Projections", "Redis", "ask", "connect"]
 
@@ -140,6 +142,35 @@ class Projections:
         """What is known of the photo."""
         return await self._view(Card, projections.card(photo))
 
+    async def photo(self, photo: PhotoId, seen_by: UserId) -> KnownPhoto | None:
+        """The photo, and how `seen_by` stands to its author and its roll (two round trips)."""
+        card = await self.card(photo)
+        if card is None or card.author is None:
+            return None
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hgetall(projections.profile(card.author))
+        for kind in (projections.following, projections.blocks, projections.blocked_by):
+            pipe.sismember(kind(seen_by), card.author)
+        if card.roll:
+            pipe.hgetall(projections.roll(card.roll))
+            pipe.sismember(projections.members(card.roll), seen_by)
+        found, follows, blocks, blocked, *roll = await ask(pipe.execute())
+        profile = projections.read(Profile, found) if found else None
+        tied = tie(profile, is_followed=bool(follows), is_blocked=bool(blocks or blocked))
+        return KnownPhoto(card, _admission(*roll) if card.roll else "public", tied)
+
+    async def comment(self, photo: PhotoId, comment: CommentId) -> Comment | None:
+        """What was said of the photo under this id."""
+        found = await self._view(Comment, projections.comment(photo, comment))
+        return found if found and found.author else None
+
+    async def comment_seen_by(self, photo: PhotoId, comment: CommentId, user: UserId) -> Comment | None:
+        """The same, unless it is deleted, or a block hides whoever said it from `user`."""
+        found = await self.comment(photo, comment)
+        if found is None or found.author is None or found.deleted_at:
+            return None
+        return None if await self._blocked(user, found.author) else found
+
     async def entity(self, fact: FactId) -> str | None:
         """What the fact made, if views have seen it: a command that is retried has this answer already."""
         return await self._text(projections.entity(fact))
@@ -174,3 +205,7 @@ class Projections:
             getattr(pipe, read)(key)
         found: list[Any] = await ask(pipe.execute())
         return found
+
+
+def _admission(found: dict[str, str], member: int) -> Admission:
+    return admission(projections.read(Roll, found) if found else None, bool(member))

@@ -1,6 +1,7 @@
-"""Failed sign-ins per client address: beyond a burst, nobody there may try again before a try is earned back.
+"""What one client may not do too often: fail to sign in from one address, comment as one person.
 
-Counted by each worker for itself, like the quotas of write keys: Redis being away must not open this door.
+Beyond a burst there is a wait until another is earned. Counted by each worker for itself, like the quotas of write
+keys: Redis being away must not open these doors.
 """
 
 import time
@@ -13,6 +14,7 @@ from ingest.rules.quotas import Quota
 from schemas.problems import refusal
 
 EARNED_S = 30  # per try
+COMMENT_EARNED_S = 10  # 8,640 a day: more than anybody types
 MOST = 100_000  # about 15 MB
 
 _tell = structlog.get_logger("ingest")
@@ -44,3 +46,24 @@ class Throttle:
 
     def _after_another(self, client: str, now: float) -> float:
         return quotas.taken(self._quota, self._due.get(client, 0.0), now, 1)
+
+
+class Pace:
+    """`burst`: how many comments a person may post at once; `most`: people that are remembered, the latest to post."""
+
+    def __init__(self, burst: int, time: Callable[[], float] = time.monotonic, most: int = MOST) -> None:
+        self._most = most
+        self._quota = Quota(1 / COMMENT_EARNED_S, burst)
+        self._time = time
+        self._due: dict[str, float] = {}  # of everybody who posted, the latest last
+
+    def take(self, who: str) -> None:
+        """One comment of theirs; refused when none is left."""
+        now, due = self._time(), self._due.pop(who, 0.0)
+        after = quotas.taken(self._quota, due, now, 1)
+        wait_s = quotas.wait_s(self._quota, after, now)
+        self._due[who] = due if wait_s else after
+        if len(self._due) > self._most:
+            del self._due[next(iter(self._due))]
+        if wait_s:
+            raise refusal("rate_limited", "too many comments came from you", retry_after_s=int(wait_s) + 1)

@@ -120,6 +120,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sign_in_tries: Annotated[
         int, Meta(ge=1, description="Sign-ins that may fail at once per client address; one more every 30 s.")
     ] = 10
+    comment_burst: Annotated[
+        int, Meta(ge=1, description="Comments that a person may post at once; one more every 10 s.")
+    ] = 60
     trusted_proxies: Annotated[
         str, described("Networks, separated by commas, whose X-Forwarded-For is believed: `10.0.0.0/8`.")
     ] = ""

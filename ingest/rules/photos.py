@@ -13,7 +13,9 @@ from schemas.ids import FactId, PhotoId, RollId, UploadId, UserId
 from schemas.objects import FILMS, MAX_UPLOAD_BYTES, UPLOAD_TYPES, original
 from schemas.problems import Refused
 from schemas.projections import Card
+from schemas.visibility import Admission, Tie, sight
 
+NO_PHOTO = Refused("not_found", "there is no such photo")
 YEARS = range(1970, 2101)  # of a camera's clock; further out is no clock, and overflows when converted
 
 
@@ -49,6 +51,19 @@ class Plan(msgspec.Struct, frozen=True):
     reveal_at: datetime
     film: str
     private: bool
+
+
+class KnownPhoto(msgspec.Struct, frozen=True):
+    """A photo, and how the person who commands stands to its roll and to its author."""
+
+    card: Card
+    admitted: Admission
+    tied: Tie
+
+
+def is_revealed_to(known: KnownPhoto | None, photo: PhotoId, by: UserId, at: datetime) -> bool:
+    """Whether `by` sees the photo itself at `at`: not its sealed card, which is the author's alone."""
+    return known is not None and sight(photo, known.card, by, at, known.admitted, known.tied) == "revealed"
 
 
 def upload_fault(command: AskUpload) -> Refused | None:

@@ -5,7 +5,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from schemas import facts
 from schemas.facts import Fact, PhotoDeveloped, PhotoSpoiled
-from schemas.ids import UserId
+from schemas.ids import PhotoId, UserId
 from schemas.settings import Settings
 from schemas.topics import FACTS, Origin, parse_position
 from tests import log
@@ -35,6 +35,12 @@ def position(answer: httpx.Response) -> Origin:
 def fact_of(settings: Settings, answer: httpx.Response) -> Fact:
     """The fact a command made."""
     return facts.decode(record_at(settings, position(answer))[1])
+
+
+def facts_of(settings: Settings, photo: PhotoId) -> list[Fact]:
+    """What was done to a photo, in the order of the log."""
+    every = [facts.decode(record.value) for record in log.records(settings, FACTS)]
+    return [fact for fact in every if facts.aggregate(fact) == photo]
 
 
 def facts_by(settings: Settings, *people: UserId) -> list[Fact]:

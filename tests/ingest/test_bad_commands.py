@@ -1,7 +1,9 @@
-"""Sections E and F of the bad inputs, as far as their routes are there: exact status and code, and what is appended."""
+"""Sections E and F of the bad inputs, and what B says of comments, as far as their routes are there.
+
+Exact status and code, and what is appended.
+"""
 
 import csv
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,11 @@ import pytest
 from local.stack import Stack
 from schemas import projections
 from schemas.objects import MAX_UPLOAD_BYTES
+from tests.ingest import bad_reactions
 from tests.ingest.recorded import facts_by
+from tests.ingest.scenes import Case, Scene
 from tests.ingest.test_photos import IMAGE, put, uploaded
-from tests.ingest.world import Person, World
+from tests.ingest.world import World
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -28,26 +32,6 @@ class Row(msgspec.Struct, frozen=True):
     code: str
     notes: str
     later: str
-
-
-class Scene(msgspec.Struct, frozen=True):
-    """Ben, who commands, and Ana."""
-
-    world: World
-    ben: Person
-    ana: Person
-
-    async def post(self, path: str, by: Person | None = None, key: str | None = None, **members: Any) -> httpx.Response:
-        headers = {**(by or self.ben).headers, **({"idempotency-key": key} if key else {})}
-        return await self.world.http.post(path, json=members, headers=headers)
-
-    async def ticket(self, image: bytes = IMAGE) -> dict[str, Any]:
-        answer = await self.post("/v1/uploads", content_type="image/jpeg", bytes=len(image))
-        found: dict[str, Any] = answer.json()
-        return found
-
-
-Case = Callable[[Scene], Awaitable[httpx.Response]]
 
 
 async def same_key(scene: Scene) -> httpx.Response:
@@ -103,6 +87,7 @@ def asking(**members: Any) -> Case:
 
 
 CASES: dict[str, Case] = {
+    **bad_reactions.CASES,
     "in-E7.5": same_key,
     "in-E8.1": lambda scene: scene.post(f"/v1/users/{scene.ben.user}/follow"),
     "in-E8.2": twice,
@@ -121,8 +106,12 @@ CASES: dict[str, Case] = {
     "in-F6.2": another_signature,
     "in-F11.1": one_photo,
 }
-# How many facts; of two follows one has an effect. Tickets are none at all.
-APPENDED = {"in-E7.5": 2, "in-E8.1": 0, "in-E8.2": 2, "in-E8.3": 1, "in-E8.4": 0, "in-F11.1": 1}
+# How many facts; of two follows one has an effect, and of a hundred likes. Tickets are none at all.
+APPENDED = {
+    **dict.fromkeys((row for row in CASES if row.startswith(("in-B", "in-E")) and row != "in-B29.2"), 0),
+    "in-B12.1": 1, "in-E3.1": 1, "in-E7.3": 1, "in-E7.4": 1, "in-E7.5": 2, "in-E8.2": 2,
+    "in-E8.3": 1, "in-E9.2": 100, "in-F11.1": 1,
+}  # fmt: skip
 
 # The local store refuses such a key before it looks at the policy.
 LOCALLY = {"in-F5.2": {"status": "403|400", "code": "AccessDenied|Bad Request"}}
@@ -138,8 +127,11 @@ def test_every_row_has_a_case_or_a_reason() -> None:
 
 
 @pytest.mark.parametrize("row", [row for row in rows() if not row.later], ids=lambda row: row.id)
-async def test_a_bad_command_has_its_exact_answer(world: World, parts: Stack, row: Row) -> None:
-    scene = Scene(world, await world.person("ben"), await world.person("ana"))
+async def test_a_bad_command_has_its_exact_answer(
+    world: World, parts: Stack, row: Row, capfd: pytest.CaptureFixture[str]
+) -> None:
+    scene = Scene(world, await world.person("ben"), await world.person("ana"), parts.settings)
+    capfd.readouterr()
 
     answer = await CASES[row.id](scene)
 
@@ -150,5 +142,6 @@ async def test_a_bad_command_has_its_exact_answer(world: World, parts: Stack, ro
     if not succeeds:
         told = answer.json()["code"] if row.path.startswith("/v1") else answer.text
         assert any(code in told for code in row.code.split("|")), told
+    assert ("seclog" in "".join(capfd.readouterr())) >= ("seclog" in row.notes)
     assert row.id not in APPENDED or len(facts_by(parts.settings, scene.ben.user, scene.ana.user)) == APPENDED[row.id]
     assert (await scene.post("/v1/rolls", name="The next one")).status_code == 201

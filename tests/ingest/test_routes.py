@@ -16,7 +16,10 @@ NO_TOKENS = (
 )  # fmt: skip
 NO_IDS = ("0", "-1", "1e3", "99999999999999999999", "%D9%A1", "%0d%0a*1", "{a}:b", "%00")
 ANYONE = {"POST /v1/accounts", "POST /v1/sessions"}
-BODIES = {"PATCH /v1/rolls/{id}": {"name": "Porto"}}  # of commands with an id that take something
+BODIES = {
+    "PATCH /v1/rolls/{id}": {"name": "Porto"},
+    "POST /v1/photos/{id}/comments": {"text": "Fog!"},
+}  # of commands with an id that take something
 
 
 def name(command: Command) -> str:
@@ -24,7 +27,7 @@ def name(command: Command) -> str:
 
 
 def path(command: Command) -> str:
-    return command.path.replace("{id}", "7").replace("{token}", "t").replace("{user}", "8")
+    return command.path.replace("{id}", "7").replace("{token}", "t").replace("{user}", "8").replace("{comment}", "9")
 
 
 async def test_every_route_is_a_command_that_declares_who_may_give_it(world: World) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from ingest.throttle import EARNED_S, Throttle
+from ingest.throttle import COMMENT_EARNED_S, EARNED_S, Pace, Throttle
 from schemas.problems import Refusal
 
 
@@ -53,3 +53,30 @@ def test_of_too_many_addresses_the_one_that_failed_longest_ago_is_forgotten(cloc
     for address in ("second", "third"):
         with pytest.raises(Refusal):
             throttle.expect_left(address)
+
+
+def test_beyond_a_burst_a_person_comments_when_another_is_earned(clock: Hours) -> None:
+    pace = Pace(2, clock)
+    for _ in range(2):
+        pace.take("ana")
+
+    for _ in range(3):  # to ask too early costs nothing
+        with pytest.raises(Refusal) as refused:
+            pace.take("ana")
+    assert (refused.value.refused.code, refused.value.refused.retry_after_s) == ("rate_limited", COMMENT_EARNED_S + 1)
+    pace.take("ben")
+
+    clock.now += COMMENT_EARNED_S
+    pace.take("ana")
+    with pytest.raises(Refusal):
+        pace.take("ana")
+
+
+def test_of_too_many_people_the_one_who_posted_longest_ago_is_forgotten(clock: Hours) -> None:
+    pace = Pace(1, clock, most=2)
+    for person in ("first", "second", "third"):
+        pace.take(person)
+
+    with pytest.raises(Refusal):
+        pace.take("third")
+    pace.take("first")

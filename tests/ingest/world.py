@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 from uuid import uuid4
@@ -13,10 +13,14 @@ from redis.asyncio import Redis
 
 from ingest.app import Ingest, make
 from schemas import projections
-from schemas.ids import RollId, UserId
-from schemas.projections import Invite, Key, Profile, Roll
+from schemas.facts import Visibility
+from schemas.ids import CommentId, PhotoId, RollId, UserId
+from schemas.projections import Card, Comment, Invite, Key, Profile, Roll, Size
 from schemas.settings import Settings
-from tests.builders import FAR, NOON, a_roll, a_user
+from tests.builders import FAR, NOON, a_comment, a_photo, a_roll, a_user
+
+LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)  # a reveal that has come, whatever the real clock says
+SIZES = (Size(name="large", key="k", width_px=1, height_px=1),)
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,25 @@ class World:
         await self.redis.sadd(projections.members(roll), owner.user, *(other.user for other in others))
         return roll
 
+    async def photo(
+        self, author: Person, roll: RollId | None = None, visibility: Visibility = "public", is_revealed: bool = True
+    ) -> PhotoId:
+        """As the views say it after a capture and its development."""
+        reveal_at = LONG_AGO if is_revealed else FAR
+        photo = a_photo(author.user, reveal_at=reveal_at)
+        card = Card(
+            author=author.user, roll=roll, visibility=visibility, reveal_at=reveal_at, developed_at=NOON, sizes=SIZES
+        )
+        await self.redis.hset(projections.card(photo), mapping=projections.fields(card))
+        return photo
+
+    async def comment(self, photo: PhotoId, author: Person, text: str = "Fog!") -> CommentId:
+        """As the views say it after somebody commented."""
+        comment = a_comment(author.user)
+        view = Comment(author=author.user, text=text, posted_at=NOON)
+        await self.redis.hset(projections.comment(photo, comment), mapping=projections.fields(view))
+        return comment
+
     async def invite(self, roll: RollId, token: str, created_at: datetime = NOON) -> Key:
         """As the views say it after an invite; it is good for years. Gives the view's key."""
         key = projections.invite(sha256(token.encode()).hexdigest())
@@ -83,6 +106,10 @@ class World:
     async def post(self, path: str, by: Person | None = None, **members: Any) -> httpx.Response:
         """A command with a JSON body."""
         return await self.http.post(path, json=members, headers=by.headers if by else {})
+
+    async def put(self, path: str, by: Person) -> httpx.Response:
+        """A command that says everything in its path."""
+        return await self.http.put(path, headers=by.headers)
 
     async def delete(self, path: str, by: Person) -> httpx.Response:
         """A command that ends something."""
