@@ -1,10 +1,10 @@
-"""`python -m processors agents | all | <name> | dead list|show | films | lag`: their composition root."""
+"""`python -m processors agents | all | <name> | dead | films | lag | top | verify`: their composition root."""
 
 import argparse
 import asyncio
 import os
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from processors import logs
@@ -21,9 +21,16 @@ def main(arguments: list[str]) -> int:
     for processor in PROCESSORS:
         commands.add_parser(processor.name, help=processor.says)
     commands.add_parser("lag", help="how far each processor is behind")
+    top = commands.add_parser("top", help="what happens now: counts per minute, lag and watermark")
+    top.add_argument("--minutes", type=int, default=5, help="how many back; default: %(default)s")
+    top.add_argument("--every", type=float, help="print it again and again, so many seconds apart")
+    verify = commands.add_parser("verify", help="the delivery ledger: the log against BigQuery; 1 when they differ")
+    verify.add_argument("--hours", type=float, default=24, help="how far back; default: %(default)s")
+    verify.add_argument("--all", action="store_true", help="everything that the log still has")
     dead = commands.add_parser("dead", help="records that could not be processed")
-    dead.add_argument("action", choices=("list", "show"))
+    dead.add_argument("action", choices=("list", "show", "retry", "drop"))
     dead.add_argument("group", nargs="?", help="the fingerprint that `list` printed")
+    dead.add_argument("--dry-run", action="store_true", help="only say what `retry` or `drop` would do")
     films = commands.add_parser("films", help="a page of every film on these photographs")
     films.add_argument("photograph", nargs="+", type=Path)
     films.add_argument("--out", type=Path, default=Path("contact-sheet"), help="a folder; default: %(default)s")
@@ -40,9 +47,20 @@ def _run(given: argparse.Namespace) -> int:
 
             print(lag.table(settings, [processor.name for processor in PROCESSORS]))
         case "dead":
-            from processors import dead
+            from processors import retry
 
-            print(dead.shown(settings, given.action, given.group))
+            print(retry.done(settings, given.action, given.group, _now, dry_run=given.dry_run))
+        case "top":
+            from processors import top
+
+            asyncio.run(top.watch(settings, given.minutes, given.every, _now, print))
+        case "verify":
+            from processors import verify
+
+            since = None if given.all else _now() - timedelta(hours=given.hours)
+            ledger = asyncio.run(verify.verify(settings, since))
+            print(ledger)
+            return 0 if ledger.holds() else 1
         case "films":
             from processors import films
 
@@ -50,6 +68,10 @@ def _run(given: argparse.Namespace) -> int:
         case name:
             _serve(settings, name)
     return 0
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _serve(settings: Settings, name: str) -> None:
@@ -61,7 +83,7 @@ def _serve(settings: Settings, name: str) -> None:
     async def serve() -> None:
         telemetry = Telemetry()
         chosen = [processor for processor in PROCESSORS if name in ("all", processor.name)]
-        apps = [make_app(processor, settings, telemetry, lambda: datetime.now(UTC)) for processor in chosen]
+        apps = [make_app(processor, settings, telemetry, _now) for processor in chosen]
         await run(apps, telemetry, settings.processors_bind)
 
     logs.configure()

@@ -15,7 +15,7 @@ from processors.cap import Cap
 from processors.intents import Intent
 from processors.patience import Patience
 from processors.processor import Effects, Known, Poison, Record, Rule, Store, nothing
-from processors.stores.dead_letters import DeadLetters, Headers, Letter
+from processors.stores.dead_letters import DeadLetters, Headers, Letter, is_for
 from processors.telemetry import Telemetry
 from schemas.telemetry import RECORDS_APPLIED, RECORDS_DEAD
 from schemas.topics import Origin, Topic
@@ -76,6 +76,8 @@ class Phases:
         values: dict[Origin, object] = {}
         for item in items:
             record = item.record
+            if not is_for(self._name, item.headers):
+                continue  # another processor's dead letter, driven again
             try:
                 values[record.origin] = self._decode[record.origin.topic](record.key, record.value)
             except Exception as error:  # a pure phase: whatever it raises, this record is bad

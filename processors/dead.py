@@ -1,19 +1,28 @@
-"""`python -m processors dead list|show`: what could not be processed, grouped by what is wrong with it."""
+"""What could not be processed, grouped by what is wrong with it. `retry.py` does something about it.
+
+A letter is settled by another one of the same record and processor whose stage is `retried` or `dropped`; the log is
+never changed.
+"""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from processors.processor import Record
-from processors.stores.dead_letters import Letter
+from processors.stores.dead_letters import Headers, Letter
+from schemas.letters import SETTLED, told
 from schemas.settings import Settings
 from schemas.topics import DEAD, Origin
 
 QUIET_MS = 1_000
 SAMPLE_BYTES = 2_000
+SEND_S = 30.0
+LARGEST = 2 << 20  # as the processors' own producer
+
+Message = tuple[str, int | None, bytes | None, bytes | None, Headers]  # topic, partition, key, value, headers
 
 
 class Dead(msgspec.Struct, frozen=True):
@@ -32,9 +41,8 @@ class Dead(msgspec.Struct, frozen=True):
         return hashlib.sha256(said.encode()).hexdigest()[:8]
 
 
-def shown(settings: Settings, action: str, group: str | None) -> str:
+def shown(letters: Sequence[Dead], action: str, group: str | None) -> str:
     """The text of `list` (one line per group) or `show` (a sample of one group)."""
-    letters = distinct(read(settings))
     if action == "list":
         return _listed(letters)
     return next((_sample(dead) for dead in letters if dead.group == group), f"no group {group}; expected one of `list`")
@@ -59,24 +67,47 @@ def read(settings: Settings, topic: str = DEAD.name) -> Iterator[Dead]:
         consumer.close()
 
 
+def send(settings: Settings, messages: Iterable[Message]) -> None:
+    """Returns when all replicas in sync have every message, in this order; raises when they may not."""
+    producer = KafkaProducer(
+        bootstrap_servers=settings.kafka_brokers.split(","), acks="all", max_request_size=LARGEST, linger_ms=5
+    )
+    try:
+        sent = [
+            producer.send(topic, value, key, list(headers), partition)
+            for topic, partition, key, value, headers in messages
+        ]
+        for future in sent:
+            future.get(SEND_S)
+    finally:
+        producer.close()
+
+
 def opened(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, Any]]) -> Dead:
     """A record of `dead.v1` as the letter that was written."""
-    names = [(name, bytes(text or b"")) for name, text in headers]
-    told = {name: text.decode() for name, text in names[-9:]}
-    absent = told["absent"].split(",") if names[-1][0] == "absent" else []
-    theirs = tuple(names[: -9 if absent else -8])
-    origin = Origin(told["topic"], int(told["partition"]), int(told["offset"]))
-    original = Record(origin, None if "key" in absent else key, None if "value" in absent else value, dict(theirs))
-    letter = Letter(original, theirs, told["stage"], told["reason"], int(told["attempts"]))
-    return Dead(letter, told["processor"], told["time"])
+    said, theirs = told([(name, bytes(text or b"")) for name, text in headers])
+    key, value = (None if name in said.absent else of for name, of in (("key", key), ("value", value)))
+    original = Record(said.origin, key, value, dict(theirs))
+    return Dead(Letter(original, tuple(theirs), said.stage, said.reason, said.attempts), said.processor, said.time)
 
 
 def distinct(letters: Iterable[Dead]) -> list[Dead]:
     """One letter per record and processor: what is at least once has copies."""
-    return list({(dead.processor, dead.letter.record.origin): dead for dead in letters}.values())
+    return list({_of(dead): dead for dead in letters}.values())
 
 
-def _listed(letters: list[Dead]) -> str:
+def unsettled(letters: Iterable[Dead]) -> list[Dead]:
+    """Those that nobody has retried or dropped, once each."""
+    found = list(letters)
+    settled = {_of(dead) for dead in found if dead.letter.stage in SETTLED}
+    return [dead for dead in distinct(found) if _of(dead) not in settled]
+
+
+def _of(dead: Dead) -> tuple[str, Origin]:
+    return dead.processor, dead.letter.record.origin
+
+
+def _listed(letters: Sequence[Dead]) -> str:
     groups: dict[str, list[Dead]] = {}
     for dead in letters:
         groups.setdefault(dead.group, []).append(dead)

@@ -2,19 +2,40 @@
 
 from collections.abc import Sequence
 
+import msgspec
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
 
 from schemas.settings import Settings
 
+Partition = tuple[str, int]
 
-def lag(settings: Settings, processors: Sequence[str]) -> dict[str, dict[tuple[str, int], int]]:
-    """Records not yet committed, by processor and (topic, partition) that it has ever committed."""
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a processor is in a partition: the next offset it has committed, and the log's end."""
+
+    committed: int
+    end: int
+
+    @property
+    def behind(self) -> int:
+        """Records not yet committed."""
+        return max(0, self.end - self.committed)
+
+
+def places(settings: Settings, processors: Sequence[str]) -> dict[str, dict[Partition, Place]]:
+    """By processor and (topic, partition) that it has ever committed."""
     admin = KafkaAdminClient(bootstrap_servers=settings.kafka_brokers.split(","))
     try:
-        return {name: _behind(admin, name) for name in processors}
+        return {name: _places(admin, name) for name in processors}
     finally:
         admin.close()
+
+
+def lag(settings: Settings, processors: Sequence[str]) -> dict[str, dict[Partition, int]]:
+    """Records not yet committed."""
+    found = places(settings, processors)
+    return {name: {at: place.behind for at, place in of.items()} for name, of in found.items()}
 
 
 def table(settings: Settings, processors: Sequence[str]) -> str:
@@ -28,13 +49,13 @@ def table(settings: Settings, processors: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _behind(admin: KafkaAdminClient, group: str) -> dict[tuple[str, int], int]:
+def _places(admin: KafkaAdminClient, group: str) -> dict[Partition, Place]:
     offsets = _committed(admin, group)
     ends = admin.list_partition_offsets(dict.fromkeys(offsets, OffsetSpec.LATEST)) if offsets else {}
-    return {(tp.topic, tp.partition): max(0, ends[tp].offset - offset) for tp, offset in offsets.items()}
+    return {(tp.topic, tp.partition): Place(offset, ends[tp].offset) for tp, offset in offsets.items()}
 
 
-def committed(settings: Settings, group: str) -> dict[tuple[str, int], int]:
+def committed(settings: Settings, group: str) -> dict[Partition, int]:
     """Next offset of a processor by (topic, partition), as far as it has committed any."""
     admin = KafkaAdminClient(bootstrap_servers=settings.kafka_brokers.split(","))
     try:

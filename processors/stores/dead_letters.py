@@ -6,7 +6,7 @@ names what was null in the original and cannot be told from its bytes here.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -14,6 +14,7 @@ import msgspec
 from processors.processor import Record
 from schemas.topics import DEAD
 
+ONLY_FOR = "only-for"  # header of a record that was driven again: the processor that had refused it; others pass by
 LONGEST_REASON = 500  # characters; a reason may quote the record, and the letter must still fit into a message
 
 Headers = tuple[tuple[str, bytes], ...]
@@ -28,6 +29,12 @@ class Letter(msgspec.Struct, frozen=True):
     stage: str
     reason: str
     attempts: int = 1
+
+
+def is_for(processor: str, headers: Iterable[tuple[str, bytes]]) -> bool:
+    """Whether the processor is to do anything with the record: what was driven again concerns one of them."""
+    named = [who for name, who in headers if name == ONLY_FOR]
+    return not named or named[-1] == processor.encode()
 
 
 class DeadLetters:

@@ -66,8 +66,8 @@ class Desk:
             guard=unguarded,
         )
 
-    async def process(self, values: Sequence[bytes | None]) -> None:
-        await self._phases.process([an_item(value, offset) for offset, value in enumerate(values)])
+    async def process(self, values: Sequence[bytes | None], headers: Headers = ()) -> None:
+        await self._phases.process([an_item(value, offset, headers) for offset, value in enumerate(values)])
 
     @property
     def done(self) -> dict[int, int]:
@@ -86,8 +86,8 @@ async def unguarded(attempt: Callable[[], Awaitable[None]]) -> None:
     await attempt()
 
 
-def an_item(value: bytes | None, offset: int) -> Item:
-    return Item(Record(an_origin(offset), b"k", value, {}))
+def an_item(value: bytes | None, offset: int, headers: Headers = ()) -> Item:
+    return Item(Record(an_origin(offset), b"k", value, {}), headers)
 
 
 def said(number: int) -> Iterator[Intent]:
@@ -211,3 +211,23 @@ async def test_the_cap_counts_what_the_store_refuses_too() -> None:
 
     with pytest.raises(CapReached):
         await desk.process([b"1"] * DEAD_IN_A_ROW)
+
+
+@pytest.mark.parametrize(("who", "done"), [(b"views", {0: 1}), (b"metrics", {0: 0})])
+async def test_what_was_driven_again_concerns_the_processor_that_had_refused_it(
+    who: bytes, done: dict[int, int]
+) -> None:
+    desk = Desk(Remembering())
+
+    await desk.process([b"1"], headers=(("only-for", b"an older try"), ("only-for", who)))
+
+    assert desk.done == done
+    assert desk.dead == []
+
+
+async def test_anothers_dead_letter_does_not_die_here() -> None:
+    desk = Desk(Remembering())
+
+    await desk.process([b"not a number"], headers=(("only-for", b"metrics"),))
+
+    assert desk.dead == []
