@@ -2,8 +2,7 @@
 
 from api.hydration import PhotoPage, Seen, page
 from api.routes import PAGED, Asked, Route
-from schemas.ids import PhotoId
-from schemas.visibility import is_revealed
+from schemas.ids import PhotoId, floor_at
 
 
 async def home(asked: Asked) -> PhotoPage:
@@ -11,12 +10,11 @@ async def home(asked: Asked) -> PhotoPage:
 
     The feed's list and its sealed entries whose time has come are merged at every read; both are only candidates.
     """
-    candidates = await asked.room.projections.candidates(asked.reader)
-    due = sorted({int(photo) for photo in candidates if is_revealed(photo, asked.now)}, reverse=True)
+    unrevealed = floor_at(asked.now)
 
     async def older(below: PhotoId | None, count: int) -> list[PhotoId]:
-        top = int(below) if below else due[0] + 1 if due else 0
-        return [PhotoId(str(photo)) for photo in due if photo < top][:count]
+        top = unrevealed if below is None else min(int(below), unrevealed)
+        return await asked.room.projections.candidates(asked.reader, top, count, None if below else asked.now)
 
     def is_in_feed(one: Seen) -> bool:
         is_theirs = one.is_followed and not one.is_muted

@@ -39,6 +39,14 @@ class CatchingUp(Protocol):
         """The processor has reached the end offsets captured at its start, or when its store was last found emptied."""
 
 
+@runtime_checkable
+class Tended(Protocol):
+    """Has work of its own besides effects."""
+
+    async def tend(self) -> None:
+        """Some of it, in little time; called every second between batches."""
+
+
 async def end_offsets(app: Any, topics: Collection[str]) -> dict[Partition, int]:
     """The next offset of every partition of these topics, whoever reads it. Empty before the log is known."""
     consumer = app.consumer

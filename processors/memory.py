@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from processors.abilities import CatchingUp, Comparing, Partition, Progress, Watermarked, end_offsets
+from processors.abilities import CatchingUp, Comparing, Partition, Progress, Tended, Watermarked, end_offsets
 from processors.given_back import GivenBack
 from processors.patience import Abandoned
 from processors.processor import Poison, Store
@@ -80,6 +80,8 @@ class Memory:
                 await self._rewound()
                 if isinstance(self._store, CatchingUp):
                     await self._progress.look(self._app, self._store, await self._store.progress() or {})
+                if isinstance(self._store, Tended):
+                    await self._store.tend()
             except Abandoned:
                 return  # a rebalance: whoever has the partitions afterwards looks
             except BaseException:

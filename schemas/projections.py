@@ -12,14 +12,19 @@ from zlib import crc32
 import msgspec
 
 from schemas.facts import Visibility
-from schemas.ids import BUCKETS, AnyId, CommentId, FactId, PhotoId, RollId, UserId, bucket
+from schemas.ids import BUCKETS, MAX_SECONDS, AnyId, CommentId, FactId, PhotoId, RollId, UserId, bucket
 
 Key = NewType("Key", str)
 Processor = Literal["develop", "feeds", "views", "metrics", "warehouse"]
 
 FEED_CAP = 400  # entries; +16 slack before a trim. Twenty pages: beyond it a reader is served from outboxes
 OUTBOX_CAP = 800
-SENTINEL = "0"  # at the tail of a materialised feed: the list exists, so it is not cold
+
+# At the tail of a feed and of its sealed list: they exist, so the feed is not cold. A feed that was trimmed ends with
+# `-<id>` instead: it is complete for ids from that one on. One that is being built is complete for none: it ends with
+# `-` and a number above `NO_ID`, another one for each builder.
+SENTINEL = "0"
+NO_ID = MAX_SECONDS << 32
 
 EPOCH = Key("epoch")  # absent = views are being rebuilt: commands answer 503, reads say `stale`
 CAUGHT_UP = Key("caught-up")  # SET of processors that reached the end offsets captured at their start
@@ -67,12 +72,22 @@ def sequence(bucket: int) -> Key:
 
 
 def feed(reader: UserId) -> Key:
-    """LIST of revealed photo ids, newest first, `SENTINEL` at the tail."""
+    """LIST of revealed photo ids, newest first, at the tail `SENTINEL` or from where on it is complete."""
     return _of(reader, "f")
 
 
+def complete_from(tail: str | None) -> int | None:
+    """The smallest id for which the feed that ends with `tail` is complete; None when it is for none: it is cold."""
+    if tail is None or not (tail == SENTINEL or tail.startswith("-")) or -int(tail) >= NO_ID:
+        return None
+    return -int(tail)
+
+
 def sealed(reader: UserId) -> Key:
-    """LIST of photo ids whose time had not come when they were written, newest first; a later write promotes them."""
+    """LIST of photo ids whose time had not come when they were written, newest first, `SENTINEL` at the tail.
+
+    A later write promotes them. Without its tail it was lost, and the feed is as cold as without its own.
+    """
     return _of(reader, "s")
 
 
@@ -84,6 +99,27 @@ def followers_in(author: UserId, bucket: int) -> Key:
 def outbox(author: UserId) -> Key:
     """LIST of the author's developed photo ids, newest first; owned by `feeds`."""
     return _of(author, "o")
+
+
+def pulled(bucket: int) -> Key:
+    """SET of authors with too many active followers to push: readers of `bucket` merge their outboxes when they read.
+
+    The same in every bucket; that of the author's own decides. Owned by `feeds`.
+    """
+    return _in(bucket, "pulled")
+
+
+def opened(bucket: int) -> Key:
+    """ZSET of readers of `bucket`, by the second in which they last opened their feed; api's own, may be lost.
+
+    From it `feeds` decides whose feed is dropped.
+    """
+    return _in(bucket, "opened")
+
+
+def cold(bucket: int) -> Key:
+    """SET of readers of `bucket` who were answered from outboxes; api's own, may be lost. `feeds` builds their feed."""
+    return _in(bucket, "cold")
 
 
 # --- people -----------------------------------------------------------------------------------------------------------

@@ -27,6 +27,12 @@ class Valkey:
     def url(self) -> str:
         return f"redis://127.0.0.1:{self._port}/0"
 
+    @property
+    def pid(self) -> int:
+        """Of the running server."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Accepts connections when this returns."""
         settings = {"bind": "127.0.0.1", "port": self._port, "save": "", "appendonly": "no", "dir": self._folder}

@@ -1,6 +1,7 @@
 """Calls of the functions in `projections.lua`, as data: each touches one bucket and spells out all its keys. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import chain
 from typing import Literal
 
@@ -20,8 +21,8 @@ from processors.intents import (
     ViewIntent,
 )
 from schemas import projections
-from schemas.ids import PhotoId, UserId
-from schemas.projections import FEED_CAP, OUTBOX_CAP, Key, Processor, bucket_of_key
+from schemas.ids import PhotoId, UserId, bucket
+from schemas.projections import FEED_CAP, NO_ID, OUTBOX_CAP, SENTINEL, Key, Processor, bucket_of_key
 from schemas.topics import Origin
 
 SLACK = 16  # entries over the cap before a trim, so that not every delivery to a full feed pays for one
@@ -30,11 +31,19 @@ Words = tuple[str | int, ...]
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One atomic step in one slot."""
+    """One atomic step in one slot. `packed` is what `keys` and `args` are on the wire, when that was made before."""
 
-    function: Literal["apply", "publish", "make", "deliver", "advance"]
+    function: Literal["apply", "publish", "make", "deliver", "member", "build", "built", "due", "drop", "advance"]
     keys: Sequence[str]
     args: Sequence[str | int]
+    packed: bytes = b""
+    words: int = 0  # in `packed`
+
+    def wire(self, version: str) -> bytes:
+        """The call of the function of that version as RESP."""
+        packed = self.packed or bulk((len(self.keys), *self.keys, *self.args))
+        count = 2 + (self.words or 1 + len(self.keys) + len(self.args))
+        return b"*%d\r\n%b%b" % (count, bulk(("FCALL", f"{self.function}_{version}")), packed)
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -89,9 +98,9 @@ def by_bucket(processor: Processor, records: Iterable[tuple[Origin, Sequence[Vie
         step, mine = Step(processor, origin), dict[int, list[Change]]()
         for intent in intents:
             mine.setdefault(bucket_of_key(intent.key), []).append(_change(intent))
-        for bucket, changes in mine.items():
-            buckets.setdefault(bucket, []).append((step, changes))
-    return [applied(bucket, changes, processor) for bucket, changes in buckets.items()]
+        for number, changes in mine.items():
+            buckets.setdefault(number, []).append((step, changes))
+    return [applied(number, changes, processor) for number, changes in buckets.items()]
 
 
 def _change(intent: ViewIntent) -> Change:
@@ -125,29 +134,98 @@ def _text(intent: Point | Forget) -> Change:
     return Change("SET", intent.key, (intent.value, "PXAT", until_ms))
 
 
+def bulk(given: Iterable[str | int]) -> bytes:
+    """Bulk strings as RESP."""
+    texts = (str(each).encode() for each in given)
+    return b"".join([b"$%d\r\n%b\r\n" % (len(text), text) for text in texts])
+
+
 def published(step: Step, bucket: int, author: UserId, photo: PhotoId) -> Call:
-    """The photo stands in the author's outbox."""
-    return Call("publish", (step.guard(bucket), projections.outbox(author)), (*step.position, photo, OUTBOX_CAP, SLACK))
+    """The photo stands in the author's outbox. Answers 0 (done before), 1 (push it) or 2 (the author is pulled)."""
+    keys = (step.guard(bucket), projections.outbox(author), projections.pulled(bucket))
+    return Call("publish", keys, (*step.position, photo, OUTBOX_CAP, SLACK, author))
 
 
-def made(step: Step, bucket: int, reader: UserId) -> Call:
+def made(step: Step, bucket: int, reader: UserId, now: datetime) -> Call:
     """The reader has a feed, empty when there was none."""
-    return Call("make", (step.guard(bucket), projections.feed(reader)), step.position)
+    lists = (projections.feed(reader), projections.sealed(reader))
+    keys = (step.guard(bucket), *lists, projections.opened(bucket))
+    return Call("make", keys, (*step.position, reader, int(now.timestamp())))
 
 
-def delivered(
-    step: Step, bucket: int, author: UserId, readers: Sequence[UserId], photos: Sequence[PhotoId], unrevealed: int
-) -> Call:
-    """The photos stand in the feeds of those of `readers`, all of `bucket`, who follow the author.
+class Readers(msgspec.Struct, frozen=True):
+    """Some followers of an author in one bucket, with what every delivery to them has in common already packed."""
 
-    `unrevealed` is the first id whose time has not come. A feed that is not there is cold and stays so.
+    bucket: int
+    ids: Sequence[UserId]
+    keys: Sequence[str]  # without the watermark
+    is_sealed: bool
+    before: bytes
+    after: bytes
+
+
+def readers(author: UserId, bucket: int, ids: Sequence[UserId], *, is_sealed: bool, is_all: bool) -> Readers:
+    """`is_all`: the delivery is to be refused (-2) when these are not the author's followers in the bucket any more."""
+    kinds = (projections.feed, projections.sealed) if is_sealed else (projections.feed,)
+    keys = (projections.followers_in(author, bucket), *(kind(reader) for reader in ids for kind in kinds))
+    common: Words = (FEED_CAP, FEED_CAP + SLACK + 1, len(ids) if is_all else -1, len(ids), *ids)
+    return Readers(bucket, ids, keys, is_sealed, bulk(keys), bulk(common))
+
+
+def delivered(step: Step, to: Readers, photos: Sequence[PhotoId], unrevealed: int) -> Call:
+    """The photos, oldest first, stand in the lists of those of the readers who follow the author.
+
+    All of them are of the kind that the readers were packed for; `unrevealed` is the first id whose time has not come.
+    A feed that is not there is cold and stays so. Answers how many were there, -1 (done before) or -2 (see `readers`).
     """
-    lists = chain.from_iterable((projections.feed(reader), projections.sealed(reader)) for reader in readers)
-    return Call(
-        "deliver",
-        (step.guard(bucket), projections.followers_in(author, bucket), *lists),
-        (*step.position, int(step.moves), unrevealed, FEED_CAP, SLACK, len(readers), *readers, *photos),
-    )
+    guard, place = step.guard(to.bucket), (*step.position, int(step.moves), unrevealed if to.is_sealed else "")
+    packed = b"".join((bulk((len(to.keys) + 1, guard)), to.before, bulk(place), to.after, bulk(photos)))
+    return Call("deliver", (guard,), (), packed, 2 + len(to.keys) + len(place) + 4 + len(to.ids) + len(photos))
+
+
+def pulled(bucket: int, author: UserId) -> Call:
+    """Readers of the bucket merge the author's outbox. True whenever it is done: no record guards it."""
+    return Call("member", (projections.pulled(bucket),), ("SADD", author))
+
+
+def pushed(bucket: int, author: UserId) -> Call:
+    """They do not."""
+    return Call("member", (projections.pulled(bucket),), ("SREM", author))
+
+
+def building(reader: UserId, builder: int) -> Call:
+    """The reader has a feed, which takes part in deliveries and is complete for nothing yet; 0 when it is complete.
+
+    `builder` is any number below 2^31, another one each time: a builder who was overtaken finishes nothing.
+    """
+    return Call("build", (projections.feed(reader), projections.sealed(reader)), (_tail(NO_ID + 1 + builder),))
+
+
+def built(reader: UserId, builder: int, photos: Sequence[PhotoId], floor: int, unrevealed: int) -> Call:
+    """What this builder builds holds these too (oldest first), and is complete from `floor` on; else 0."""
+    keys = (projections.feed(reader), projections.sealed(reader), projections.cold(bucket(reader)))
+    return Call("built", keys, (_tail(NO_ID + 1 + builder), _tail(floor), unrevealed, reader, *photos))
+
+
+def warm(reader: UserId) -> Call:
+    """The reader's feed need not be built."""
+    return Call("member", (projections.cold(bucket(reader)),), ("SREM", reader))
+
+
+def _tail(floor: int) -> str:
+    return f"-{floor}" if floor else SENTINEL
+
+
+def due(bucket: int, until: datetime, count: int) -> Call:
+    """Answers some readers of the bucket who last opened their feed before, and some whose feed is to be built."""
+    return Call("due", (projections.opened(bucket), projections.cold(bucket)), (int(until.timestamp()), count))
+
+
+def dropped(reader: UserId, until: datetime) -> Call:
+    """The reader's feed is cold, unless they opened it since."""
+    opened = projections.opened(bucket(reader))
+    keys = (opened, projections.feed(reader), projections.sealed(reader))
+    return Call("drop", keys, (int(until.timestamp()), reader))
 
 
 def withdrawn(step: Step, bucket: int, readers: Sequence[UserId], photos: Sequence[PhotoId]) -> Call:

@@ -5,7 +5,6 @@
 -- it, so a second delivery and a worker that thaws late change nothing. Ids are text: a Lua number keeps 53 bits only.
 
 local SENTINEL = '0'
-
 local function past(watermark, field, offset)
   local applied = redis.call('HGET', watermark, field)
   return applied and tonumber(applied) >= tonumber(offset)
@@ -17,20 +16,31 @@ local function newer(a, b)
   return a > b
 end
 
--- Puts an id at its place in a list that is newest first; does nothing where it stands already. Most ids belong at
--- the head, so that is looked at alone first.
+-- A feed that is complete for no id yet ends with `-` and a number above all ids, another one for each builder.
+local function is_building(tail)
+  return #tail == 20 and string.sub(tail, 2) > '9223372032559808512'
+end
+
+-- Whether an id belongs before what stands at the tail of a feed: `0`, or `-` and the id from which it is complete.
+local function above(id, tail)
+  return string.byte(tail) ~= 45 or is_building(tail) or not newer(string.sub(tail, 2), id)
+end
+
+-- Puts an id at its place in a list that is newest first; does nothing where it stands already, nor where the list is
+-- not complete. Gives the list's length when it grew.
 local function insert(list, id)
   local from, width = 0, 1
   while true do
     local found = redis.call('LRANGE', list, from, from + width - 1)
     for i, entry in ipairs(found) do
-      if entry == id then return end
-      if newer(id, entry) then
-        if from + i == 1 then redis.call('LPUSH', list, id) else redis.call('LINSERT', list, 'BEFORE', entry, id) end
-        return
+      if entry == id then return 0 end
+      if newer(id, entry) or string.byte(entry) == 45 then
+        if not above(id, entry) then return 0 end
+        if from + i == 1 then return redis.call('LPUSH', list, id) end
+        return redis.call('LINSERT', list, 'BEFORE', entry, id)
       end
     end
-    if #found < width then redis.call('RPUSH', list, id) return end
+    if #found < width then return redis.call('RPUSH', list, id) end
     from, width = from + width, 16
   end
 end
@@ -41,9 +51,17 @@ local function claim(key, id)
   if not found or newer(found, id) then redis.call('SET', key, id) end
 end
 
--- One command of a change; CLAIM is ours, the others are the server's.
+-- Somebody follows: who builds their feed meanwhile may not know, and begins again.
+local function unsettle(feed)
+  local tail = redis.call('LINDEX', feed, -1)
+  if tail and is_building(tail) then redis.call('LSET', feed, -1, '-9223372036854775807') end
+end
+
+-- One command of a change; CLAIM and UNSETTLE are ours, the others are the server's.
 local function change(command, key, ...)
-  if command == 'CLAIM' then claim(key, ...) else redis.call(command, key, ...) end
+  if command == 'CLAIM' then return claim(key, ...) end
+  if command == 'UNSETTLE' then return unsettle(key) end
+  redis.call(command, key, ...)
 end
 
 -- keys: watermark, then the keys that changes name by their index.
@@ -66,56 +84,131 @@ local function apply(keys, args)
   return applied
 end
 
--- keys: watermark, outbox. args: `topic:partition`, offset, photo, cap, slack. Never moves the watermark: deliveries
--- follow. Gives 0 when the record is done.
+-- keys: watermark, outbox, pulled authors. args: `topic:partition`, offset, photo, cap, slack, author. Never moves the
+-- watermark: deliveries follow. Gives 0 when the record is done, 1 when the author is pushed, 2 when pulled.
 local function publish(keys, args)
   if past(keys[1], args[1], args[2]) then return 0 end
-  insert(keys[2], args[3])
-  if redis.call('LLEN', keys[2]) > args[4] + args[5] then redis.call('LTRIM', keys[2], 0, args[4] - 1) end
-  return 1
+  if insert(keys[2], args[3]) > args[4] + args[5] then redis.call('LTRIM', keys[2], 0, args[4] - 1) end
+  return 1 + redis.call('SISMEMBER', keys[3], args[6])
 end
 
--- Sealed photos whose second has come stand at the tail of their list.
+-- Sealed photos whose second has come stand last before the tail of their list.
 local function promote(feed, sealed, now)
-  local oldest = redis.call('LINDEX', sealed, -1)
+  local oldest = redis.call('LINDEX', sealed, -2)
   while oldest and newer(now, oldest) do
     insert(feed, oldest)
-    redis.call('RPOP', sealed)
-    oldest = redis.call('LINDEX', sealed, -1)
+    redis.call('LREM', sealed, -1, oldest)
+    oldest = redis.call('LINDEX', sealed, -2)
   end
 end
 
-local function trim(feed, cap, slack)
-  if redis.call('LLEN', feed) > cap + slack + 1 then
-    redis.call('LTRIM', feed, 0, cap - 1)
-    redis.call('RPUSH', feed, SENTINEL)
-  end
+-- A feed that grows too long ends with the id from which on it is complete; one that is being built keeps all.
+local function trim(feed, cap)
+  if is_building(redis.call('LINDEX', feed, -1)) then return end
+  redis.call('LTRIM', feed, 0, cap - 1)
+  redis.call('RPUSH', feed, '-' .. redis.call('LINDEX', feed, -1))
 end
 
--- keys: watermark, feed. args: `topic:partition`, offset. Never moves the watermark: a backfill follows.
+local function begin(feed, sealed, tail)
+  if redis.call('EXISTS', feed, sealed) == 2 then return end
+  redis.call('DEL', feed, sealed)
+  redis.call('RPUSH', feed, tail)
+  redis.call('RPUSH', sealed, SENTINEL)
+end
+
+-- keys: watermark, feed, sealed list, readers by when they opened. args: `topic:partition`, offset, reader, second.
+-- Never moves the watermark: a backfill follows. The reader is new, so nothing can be missing.
 local function make(keys, args)
   if past(keys[1], args[1], args[2]) then return 0 end
-  if redis.call('EXISTS', keys[2]) == 0 then redis.call('RPUSH', keys[2], SENTINEL) end
+  begin(keys[2], keys[3], SENTINEL)
+  redis.call('ZADD', keys[4], 'NX', args[4], args[3])
   return 1
 end
 
--- keys: watermark, followers of the author, then feed and sealed list of each reader.
--- args: `topic:partition`, offset, whether it moves the watermark, first id that is not revealed, cap, slack, number
--- of readers, readers, photos. A reader who no longer follows gets nothing; nor does a feed that is not there.
+-- Puts photos, oldest first, into the list of one reader, whose head is known; mostly there. Gives its length if it grew.
+local function give(list, head, args, from)
+  local call, length = redis.call, 0
+  for j = from, #args do
+    local id = args[j]
+    if (#id == #head and id > head) or #id > #head then
+      length, head = call('LPUSH', list, id), id
+    elseif id ~= head then
+      length = math.max(length, insert(list, id))
+    end
+  end
+  return length
+end
+
+-- keys: watermark, followers of the author, then the feed of each reader; with its sealed list when those are meant.
+-- args: `topic:partition`, offset, whether it moves the watermark, first id that is not revealed when sealed lists are
+-- meant, else empty, cap, cap and slack, how many followers there must be or -1, number of readers, readers, photos
+-- (oldest first). Who no longer follows gets nothing; nor does a feed that is not there. Gives how many feeds there
+-- were, -1 when the record is done, -2, having done nothing, when the followers are not those.
 local function deliver(keys, args)
-  if past(keys[1], args[1], args[2]) then return 0 end
-  local now, cap, slack, readers = args[4], tonumber(args[5]), tonumber(args[6]), tonumber(args[7])
-  local follows = redis.call('SMISMEMBER', keys[2], unpack(args, 8, 7 + readers))
+  if past(keys[1], args[1], args[2]) then return -1 end
+  local call, now, cap, full, readers, reached = redis.call, args[4], args[5], tonumber(args[6]), tonumber(args[8]), 0
+  local follows = call('SMISMEMBER', keys[2], unpack(args, 9, 8 + readers))
+  if args[7] ~= '-1' then
+    if call('SCARD', keys[2]) ~= tonumber(args[7]) then return -2 end
+    for i = 1, readers do if follows[i] == 0 then return -2 end end
+  end
+  local first, width = 9 + readers, now == '' and 1 or 2
   for i = 1, readers do
-    local feed, sealed = keys[1 + 2 * i], keys[2 + 2 * i]
-    if follows[i] == 1 and redis.call('EXISTS', feed) == 1 then
-      for j = 8 + readers, #args do insert(newer(now, args[j]) and feed or sealed, args[j]) end
-      promote(feed, sealed, now)
-      trim(feed, cap, slack)
+    local feed = keys[3 + (i - 1) * width]
+    local head = follows[i] == 1 and call('LINDEX', feed, 0)
+    if head and now == '' then
+      reached = reached + 1
+      if give(feed, head, args, first) > full then trim(feed, cap) end
+    elseif head then
+      local sealed = keys[2 + i * width]
+      head = call('LINDEX', sealed, 0)
+      if head then
+        reached = reached + 1
+        give(sealed, head, args, first)
+        promote(feed, sealed, now)
+      end
     end
   end
   if args[3] == '1' then redis.call('HSET', keys[1], args[1], args[2]) end
+  return reached
+end
+
+-- keys: set. args: SADD or SREM, member.
+local function member(keys, args)
+  return redis.call(args[1], keys[1], args[2])
+end
+
+-- keys: feed, sealed list. args: tail of this builder. What is not there, or not finished, is this builder's now.
+-- Gives whether there is something to build.
+local function build(keys, args)
+  begin(keys[1], keys[2], args[1])
+  if not is_building(redis.call('LINDEX', keys[1], -1)) then return 0 end
+  redis.call('LSET', keys[1], -1, args[1])
   return 1
+end
+
+-- keys: feed, sealed list, cold readers. args: tail of the builder, tail, first id that is not revealed, reader, photos
+-- (oldest first). The feed is complete from the tail on, unless someone else builds it. Gives whether it is.
+local function built(keys, args)
+  if redis.call('LINDEX', keys[1], -1) ~= args[1] or redis.call('EXISTS', keys[2]) == 0 then return 0 end
+  for j = 5, #args do insert(newer(args[3], args[j]) and keys[1] or keys[2], args[j]) end
+  redis.call('LSET', keys[1], -1, args[2])
+  redis.call('SREM', keys[3], args[4])
+  return 1
+end
+
+-- keys: readers by when they opened, cold readers. args: second, how many. Who has not opened since; who is cold.
+local function due(keys, args)
+  local idle = redis.call('ZRANGEBYSCORE', keys[1], '-inf', args[1], 'LIMIT', 0, args[2])
+  return { idle, redis.call('SRANDMEMBER', keys[2], args[2]) }
+end
+
+-- keys: readers by when they opened, feed, sealed list. args: second, reader. Gives whether the feed was dropped.
+local function drop(keys, args)
+  local opened = redis.call('ZSCORE', keys[1], args[2])
+  if not opened or tonumber(opened) > tonumber(args[1]) then return 0 end
+  redis.call('DEL', keys[2], keys[3])
+  return redis.call('ZREM', keys[1], args[2])
 end
 
 -- keys: progress. args: per partition `topic:partition`, next offset as it was before this batch, next offset now.
@@ -136,4 +229,9 @@ redis.register_function('apply_VERSION', apply)
 redis.register_function('publish_VERSION', publish)
 redis.register_function('make_VERSION', make)
 redis.register_function('deliver_VERSION', deliver)
+redis.register_function('member_VERSION', member)
+redis.register_function('build_VERSION', build)
+redis.register_function('built_VERSION', built)
+redis.register_function('due_VERSION', due)
+redis.register_function('drop_VERSION', drop)
 redis.register_function('advance_VERSION', advance)

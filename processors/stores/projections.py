@@ -21,7 +21,8 @@ from processors.intents import FeedIntent, ViewIntent
 from processors.processor import Effects
 from processors.stores import calls
 from processors.stores.calls import Call, Step
-from processors.stores.feeds import Fanout
+from processors.stores.feeds import PULL_ABOVE, Fanout
+from processors.stores.tending import Tending
 from schemas import projections
 from schemas.ids import BUCKETS
 from schemas.projections import CAUGHT_UP, EPOCH, Key, Processor
@@ -42,9 +43,12 @@ class Ahead(RuntimeError):
 class Projections:
     """The views of one processor. Implements `processors.processor.Store`."""
 
-    def __init__(self, processor: Processor, url: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, processor: Processor, url: str, clock: Callable[[], datetime], pull_above: int = PULL_ABOVE
+    ) -> None:
         self._processor, self._url = processor, url
-        self._fanout = Fanout(self, clock)
+        self._fanout = Fanout(self, clock, pull_above)
+        self._tending = Tending(self, clock, lambda: uuid4().int >> 97)
         self._redis: Redis | None = None
         self._run_id: str | None = None
         self._reached: dict[str, int] = {}
@@ -115,9 +119,14 @@ class Projections:
         if {"views", "feeds"} <= await self._client.smembers(CAUGHT_UP):
             await self._client.set(EPOCH, uuid4().hex, nx=True)
 
-    # --- what `Fanout` needs ------------------------------------------------------------------------------------------
+    async def tend(self) -> None:
+        """Feeds are built and dropped, as their readers come or stay away; called every second, by the app."""
+        if self._processor == "feeds":
+            await self._tending.tend()
 
-    async def carry_out(self, steps: Sequence[Call]) -> list[int]:
+    # --- what `Fanout` and `Tending` need -----------------------------------------------------------------------------
+
+    async def carry_out(self, steps: Sequence[Call]) -> list[Any]:
         """The answers of the functions, in one round trip; the library is loaded again on a server that forgot it."""
         answers = await self._send(steps)
         if any("Function not found" in str(answer) for answer in answers if isinstance(answer, ResponseError)):
@@ -146,9 +155,23 @@ class Projections:
         """How many members a sketch has seen, within 0.81 %."""
         return int(await self._client.pfcount(key))
 
+    async def sizes(self, sets: Sequence[Key]) -> list[int]:
+        """How many members each set has, in one round trip."""
+        pipe = self._client.pipeline(transaction=False)
+        for key in sets:
+            pipe.scard(key)
+        return await pipe.execute()
+
     async def entries(self, key: Key) -> list[str]:
         """The entries of a list."""
         return list(map(str, await self._client.lrange(key, 0, -1)))
+
+    async def lists(self, keys: Sequence[Key]) -> list[list[str]]:
+        """The entries of each list, in one round trip."""
+        pipe = self._client.pipeline(transaction=False)
+        for key in keys:
+            pipe.lrange(key, 0, -1)
+        return await pipe.execute()
 
     # --- the server ---------------------------------------------------------------------------------------------------
 
@@ -159,12 +182,19 @@ class Projections:
         return self._redis
 
     async def _send(self, steps: Sequence[Call]) -> list[Any]:
+        """Past redis-py's pipeline, which would pack every word anew."""
         if not steps:
             return []
-        pipe = self._client.pipeline(transaction=False)
-        for call in steps:
-            pipe.fcall(f"{call.function}_{VERSION}", len(call.keys), *call.keys, *call.args)
-        return await pipe.execute(raise_on_error=False)
+        pool: Any = self._client.connection_pool
+        connection = await pool.get_connection()
+        try:
+            await connection.send_packed_command([b"".join([step.wire(VERSION) for step in steps])])
+            return [await _answer(connection) for _ in steps]
+        except BaseException:  # what is still on its way would be taken for the next one's answer
+            await connection.disconnect(nowait=True)
+            raise
+        finally:
+            await pool.release(connection)
 
     async def _load(self) -> None:
         await self._client.function_load(LIBRARY.replace("VERSION", VERSION), replace=True)
@@ -197,6 +227,13 @@ class Projections:
         for bucket in range(BUCKETS):
             pipe.delete(projections.watermark(bucket, self._processor))
         await pipe.execute()
+
+
+async def _answer(connection: Any) -> Any:
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error
 
 
 def _topic_and_partition(field: str) -> tuple[str, int]:

@@ -42,6 +42,7 @@ class World:
         await self.save(view.profile(user), profile)
         await self.redis.set(view.session(sha256(token(user).encode()).hexdigest()), user)
         await self.redis.rpush(view.feed(user), view.SENTINEL)
+        await self.redis.rpush(view.sealed(user), view.SENTINEL)
         return user
 
     async def follow(self, reader: UserId, author: UserId) -> None:

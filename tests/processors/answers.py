@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from schemas import projections
 from schemas.ids import PhotoId, UserId, floor_at
-from schemas.projections import FEED_CAP, SENTINEL
+from schemas.projections import FEED_CAP
 from tests.twins.projections import Value
 
 Clock = Callable[[], datetime]
@@ -33,7 +33,7 @@ class Answers:
         revealed = await self._list(projections.feed(reader))
         sealed = await self._list(projections.sealed(reader))
         floor = floor_at(self._clock())
-        photos = {photo for photo in (*revealed, *sealed) if photo != SENTINEL and int(photo) < floor}
+        photos = {photo for photo in (*revealed, *sealed) if 0 < int(photo) < floor}  # the tails are no photos
         return sorted(map(PhotoId, photos), key=int, reverse=True)[:FEED_CAP]
 
     async def _list(self, key: str) -> list[str]:

@@ -213,7 +213,7 @@ async def test_a_feed_that_was_trimmed_is_still_warm(server: Valkey) -> None:
         feed = await world.redis.lrange(projections.feed(ANA), 0, -1)
 
     assert projections.FEED_CAP < len(feed) <= projections.FEED_CAP + SLACK + 1
-    assert feed[-1] == projections.SENTINEL
+    assert feed[-1] == f"-{feed[-2]}", "it says from where on it is complete"
 
 
 async def test_an_outbox_keeps_the_newest_photos(server: Valkey) -> None:
@@ -227,19 +227,18 @@ async def test_an_outbox_keeps_the_newest_photos(server: Valkey) -> None:
     assert outbox[0] == taken[-1].photo
 
 
-async def test_a_write_moves_what_came_due_out_of_the_sealed_list(server: Valkey) -> None:
+async def test_a_sealed_write_moves_what_came_due_out_of_the_sealed_list(server: Valkey) -> None:
     due, later = a.a_photo(ANA, 1, a.NOON + timedelta(hours=1)), a.a_photo(ANA, 1, a.TOMORROW)
-    effects = logged(
-        [a.user_registered(ANA), *(a.photo_developed(ANA, p) for p in (due, later, a.a_photo(ANA)))], "feeds"
-    )
+    last = a.a_photo(ANA, 2, a.TOMORROW)
+    effects = logged([a.user_registered(ANA), *(a.photo_developed(ANA, p) for p in (due, later, last))], "feeds")
     async with an_empty(server) as world:
         await (await world.worker()).apply(effects[:-1])
-        assert await world.redis.lrange(projections.sealed(ANA), 0, -1) == [later, due]
+        assert await world.redis.lrange(projections.sealed(ANA), 0, -1) == [later, due, projections.SENTINEL]
 
         await (await world.worker(at=a.NOON + timedelta(hours=1))).apply(effects[-1:])
 
-        assert await world.redis.lrange(projections.sealed(ANA), 0, -1) == [later]
-        assert await world.redis.lrange(projections.feed(ANA), 0, -1) == [due, a.a_photo(ANA), projections.SENTINEL]
+        assert await world.redis.lrange(projections.sealed(ANA), 0, -1) == [last, later, projections.SENTINEL]
+        assert await world.redis.lrange(projections.feed(ANA), 0, -1) == [due, projections.SENTINEL]
 
 
 async def test_a_cold_feed_stays_cold(server: Valkey) -> None:
@@ -247,7 +246,7 @@ async def test_a_cold_feed_stays_cold(server: Valkey) -> None:
     async with an_empty(server) as world:
         worker = await world.worker()
         await worker.apply(effects[:1])
-        await world.redis.delete(projections.feed(ANA))
+        await world.redis.delete(projections.feed(ANA), projections.sealed(ANA))
 
         await worker.apply(effects[1:])
 

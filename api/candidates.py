@@ -1,0 +1,92 @@
+"""The newest candidates of a home feed: from the reader's own lists where those are complete, else from outboxes.
+
+No list is trusted to be there. A feed says from which id on it is complete; what lies below, and a feed that is lost,
+cold or being built, is answered from the outboxes of everybody whom the reader follows, which are the same photos.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from schemas import projections as view
+from schemas.ids import PhotoId, UserId, bucket
+
+HEAD = 64  # entries of each list that most first pages need
+WHOLE = 0
+
+Ask = Callable[..., Awaitable[list[Any]]]  # commands -> answers, one round trip
+
+
+class Found(msgspec.Struct, frozen=True):
+    """Some photos, all there are from `floor` on; revealed or not."""
+
+    photos: frozenset[int]
+    floor: int
+
+    def page(self, below: int, count: int) -> list[PhotoId] | None:
+        """The newest `count` below that id; None when this does not tell."""
+        due = sorted((photo for photo in self.photos if self.floor <= photo < below), reverse=True)
+        return [PhotoId(str(photo)) for photo in due[:count]] if len(due) >= count or self.floor == 0 else None
+
+
+async def newest(ask: Ask, reader: UserId, below: int, count: int, opened_at: datetime | None) -> list[PhotoId]:
+    """At most `count` photos with ids below `below`, newest first; fewer only when there are no more.
+
+    `opened_at`: this is the first page, and the reader came now; `feeds` keeps the feeds of those who come.
+    """
+    if opened_at and (page := await _of(_warm(ask, reader, HEAD, opened_at), below, count)) is not None:
+        return page
+    if (page := await _of(_warm(ask, reader, WHOLE), below, count)) is not None:
+        return page
+    if (page := await _of(_cold(ask, reader, HEAD + count), below, count)) is not None:
+        return page
+    return (await _cold(ask, reader, WHOLE)).page(below, count) or []
+
+
+async def _of(asking: Awaitable[Found | None], below: int, count: int) -> list[PhotoId] | None:
+    found = await asking
+    return None if found is None else found.page(below, count)
+
+
+async def _warm(ask: Ask, reader: UserId, depth: int, opened_at: datetime | None = None) -> Found | None:
+    """What stands in the reader's lists, and in the outboxes of the few who are pulled; None when the feed is cold."""
+    feed, sealed, home = view.feed(reader), view.sealed(reader), bucket(reader)
+    opened = [("ZADD", view.opened(home), int(opened_at.timestamp()), reader)] if opened_at else []
+    revealed, tail, waiting, authors, *_ = await ask(
+        ("LRANGE", feed, 0, depth - 1),
+        ("LINDEX", feed, -1),
+        ("LRANGE", sealed, -depth, -1),  # newest first: those that came due stand last
+        ("SINTER", view.following(reader), view.pulled(home)),
+        *opened,
+    )
+    floor = view.complete_from(tail)
+    if floor is None or not waiting or waiting[-1] != view.SENTINEL:
+        return None
+    if depth and len(waiting) == depth:  # newer ones may have come due as well
+        return Found(frozenset(), 1)
+    found = [revealed, waiting, *await _outboxes(ask, authors, depth)]
+    windows = [revealed] if depth and len(revealed) == depth else []
+    return _together(found, max(floor, _floor([*windows, *found[2:]], depth)))
+
+
+async def _cold(ask: Ask, reader: UserId, depth: int) -> Found:
+    """The outboxes of everybody whom the reader follows; and the feed is to be built."""
+    followed, *_ = await ask(("SMEMBERS", view.following(reader)), ("SADD", view.cold(bucket(reader)), reader))
+    found = await _outboxes(ask, {reader, *followed}, depth)  # one's own photos stand in one's own feed
+    return _together(found, _floor(found, depth))
+
+
+async def _outboxes(ask: Ask, authors: Iterable[UserId], depth: int) -> list[list[str]]:
+    return await ask(*(("LRANGE", view.outbox(author), 0, depth - 1) for author in authors))
+
+
+def _floor(lists: Iterable[list[str]], depth: int) -> int:
+    """From where on lists are complete of which at most `depth` entries were read; `WHOLE`: all."""
+    return max((int(entries[-1]) for entries in lists if depth and len(entries) == depth), default=0)
+
+
+def _together(lists: Iterable[list[str]], floor: int) -> Found:
+    """The tails of feeds are no photos."""
+    return Found(frozenset(number for entries in lists for entry in entries if (number := int(entry)) > 0), floor)

@@ -1,0 +1,220 @@
+"""Claim: what a delivery costs Redis, and us. About a minute, on a Valkey of its own.
+
+    .venv/bin/python -m bench.fanout
+
+One author's photos go to their followers' feeds by our feeds store, by redis-py's pipeline of LPUSH and LTRIM, and by a
+pipeline of ZADD and ZREMRANGEBYRANK; in turn, each for feeds that are full, with the CPU of both sides. Deliveries per
+Redis core are those per CPU second of the server; the pace is what one worker with one Redis reaches: those per CPU
+second of the busier side. `sealed` photos are revealed tomorrow, one second for all; what most photos of a day are.
+"""
+
+import asyncio
+import os
+import resource
+import statistics
+import tempfile
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from redis.asyncio import Redis
+
+from processors.intents import Publish
+from processors.processor import Effects
+from processors.stores.projections import Projections
+from schemas import ids, projections
+from schemas.ids import BUCKETS, PhotoId, UserId
+from schemas.projections import FEED_CAP, SENTINEL
+from schemas.topics import Origin
+from tests.valkey import Valkey, running_valkey
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+FOLLOWERS = 9_000  # just not pulled
+ROUNDS, PHOTOS = 5, 8
+CORE_GOAL, RATIO_GOAL, BYTES_GOAL = 400_000, 3.2, 12.0
+
+
+class Cost(NamedTuple):
+    """CPU microseconds per delivery."""
+
+    server: float
+    client: float
+
+    @property
+    def pace(self) -> float:
+        """Deliveries per second when both sides have a core."""
+        return 1e6 / max(self)
+
+
+def a_user(number: int) -> UserId:
+    return UserId(ids.compose(NOON - timedelta(days=9), number % BUCKETS, number))
+
+
+AUTHOR = a_user(0)
+Publishing = Callable[[list[PhotoId]], Awaitable[None]]
+
+
+def photos(start: int, count: int, at: datetime = NOON - timedelta(hours=1)) -> list[PhotoId]:
+    """Each newer than the one before."""
+    return [PhotoId(ids.compose(at, ids.bucket(AUTHOR), start + n)) for n in range(count)]
+
+
+async def followed(redis: Redis, readers: list[UserId]) -> None:
+    """Full feeds of everybody, and the author's follower sets."""
+    old = photos(0, FEED_CAP, NOON - timedelta(days=2))[::-1]
+    for start in range(0, len(readers), 250):
+        pipe = redis.pipeline(transaction=False)
+        for reader in readers[start : start + 250]:
+            pipe.rpush(projections.feed(reader), *old, f"-{old[-1]}")
+            pipe.rpush(projections.sealed(reader), SENTINEL)
+            pipe.sadd(projections.followers_in(AUTHOR, ids.bucket(reader)), reader)
+        await pipe.execute()
+
+
+def ours(store: Projections) -> Publishing:
+    """Our path: the store as the processor calls it, one record per photo."""
+    end = 0
+
+    async def publish(new: list[PhotoId]) -> None:
+        nonlocal end
+        effects = [Effects(Origin("facts.v1", 0, end + n), (Publish(AUTHOR, photo),)) for n, photo in enumerate(new)]
+        end += len(new)
+        await store.apply(effects)
+
+    return publish
+
+
+def pipelined(redis: Redis, readers: list[UserId]) -> Publishing:
+    """What everybody writes first."""
+    keys = [f"l:{reader}" for reader in readers]
+
+    async def publish(new: list[PhotoId]) -> None:
+        for photo in new:
+            pipe = redis.pipeline(transaction=False)
+            for key in keys:
+                pipe.lpush(key, photo)
+                pipe.ltrim(key, 0, FEED_CAP - 1)
+            await pipe.execute()
+
+    return publish
+
+
+def sorted_sets(redis: Redis, readers: list[UserId]) -> Publishing:
+    """With the photo's place as its score, as far as a double holds it."""
+    keys = [f"z:{reader}" for reader in readers]
+
+    async def publish(new: list[PhotoId]) -> None:
+        for photo in new:
+            pipe = redis.pipeline(transaction=False)
+            for key in keys:
+                pipe.zadd(key, {photo: float(photo)})
+                pipe.zremrangebyrank(key, 0, -FEED_CAP - 1)
+            await pipe.execute()
+
+    return publish
+
+
+async def costs(server: int, publish: Publishing, new: list[PhotoId], readers: int) -> Cost:
+    before, here = cpu_s(server), own_cpu()
+    await publish(new)
+    after, there = cpu_s(server), own_cpu()
+    deliveries = len(new) * readers / 1e6
+    return Cost((after - before) / deliveries, (there - here) / deliveries)
+
+
+def cpu_s(pid: int) -> float:
+    """Of all threads, from the scheduler's own account: clock ticks are ten milliseconds long."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+
+
+def own_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+async def bytes_per_entry(redis: Redis, key: str, count: str) -> float:
+    pipe = redis.pipeline(transaction=False)
+    pipe.execute_command("MEMORY USAGE", key, "SAMPLES", 0)
+    pipe.execute_command(count, key)
+    used, entries = await pipe.execute()
+    return float(used) / int(entries)
+
+
+async def measured(valkey: Valkey, server: int, count: int) -> dict[str, list[Cost]]:
+    """The costs of each path, round by round, for an author of so many followers."""
+    readers = [a_user(number) for number in range(count)]
+    redis = Redis.from_url(valkey.url, decode_responses=True, socket_timeout=60)
+    await redis.flushall()
+    await followed(redis, readers)
+    store = Projections("feeds", valkey.url, lambda: NOON)
+    await store.open()
+    batch = PHOTOS if count == FOLLOWERS else 4 * PHOTOS
+    paths = {"ours": ours(store), "ours, sealed": ours_sealed(valkey), "pipeline": pipelined(redis, readers)}
+    paths["ZSET"] = sorted_sets(redis, readers)
+    found: dict[str, list[Cost]] = {name: [] for name in paths}
+    for turn in range(ROUNDS + 1):
+        for name, publish in paths.items():
+            at = NOON + timedelta(days=1) if "sealed" in name else NOON - timedelta(hours=1)
+            cost = await costs(server, publish, photos(1 + turn * batch, batch, at), count)
+            found[name] += [cost] if turn else []  # the first round warms up
+    if count == FOLLOWERS:
+        await tell_bytes(redis, readers[-1])
+    await store.close()
+    await redis.aclose()
+    return found
+
+
+def ours_sealed(valkey: Valkey) -> Publishing:
+    """Another store, so that its records have offsets of their own."""
+    store, end = Projections("feeds", valkey.url, lambda: NOON), 0
+
+    async def publish(new: list[PhotoId]) -> None:
+        nonlocal end
+        if not end:
+            await store.open()
+        effects = [Effects(Origin("facts.v1", 1, end + n), (Publish(AUTHOR, photo),)) for n, photo in enumerate(new)]
+        end += len(new)
+        await store.apply(effects)
+
+    return publish
+
+
+async def tell_bytes(redis: Redis, reader: UserId) -> None:
+    feed = await bytes_per_entry(redis, projections.feed(reader), "LLEN")
+    pipe = redis.pipeline(transaction=False)
+    for photo in photos(0, FEED_CAP, NOON - timedelta(days=2)):
+        pipe.zadd("z:full", {photo: float(photo)})
+    await pipe.execute()
+    print(f"bytes per entry of a full feed: ours {feed:.1f}, ZSET {await bytes_per_entry(redis, 'z:full', 'ZCARD'):.1f}"
+          f"   claim <= {BYTES_GOAL:g} {'' if feed <= BYTES_GOAL else 'MISSED'}")  # fmt: skip
+
+
+def table(count: int, found: dict[str, list[Cost]], *, is_claimed: bool) -> None:
+    middle = {
+        name: Cost(*(statistics.median(side) for side in zip(*each, strict=True))) for name, each in found.items()
+    }
+    print(f"{count} followers; median of {ROUNDS} rounds; CPU us per delivery")
+    print(f"  {'':14} {'Redis':>7} {'client':>7} {'per Redis core':>15} {'pace':>9} {'x pipeline':>11}")
+    for name, cost in middle.items():
+        ratio, core = cost.pace / middle["pipeline"].pace, 1e6 / cost.server
+        kept = core >= CORE_GOAL and ratio >= RATIO_GOAL
+        claim = f"claim >= {CORE_GOAL} and >= {RATIO_GOAL} x {'' if kept else 'MISSED'}"
+        print(
+            f"  {name:14} {cost.server:7.2f} {cost.client:7.2f} {core:15,.0f} {cost.pace:9,.0f} {ratio:11.1f}   "
+            f"{claim if is_claimed and name == 'ours' else ''}"
+        )
+
+
+async def main() -> None:
+    print(f"load before {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
+    with tempfile.TemporaryDirectory() as folder, running_valkey(Path(folder)) as valkey:
+        server = valkey.pid
+        for count in (FOLLOWERS, 200):
+            table(count, await measured(valkey, server, count), is_claimed=count == FOLLOWERS)
+    print(f"load after {os.getloadavg()[0]:.1f}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
