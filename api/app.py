@@ -10,7 +10,7 @@ from uuid import uuid4
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
-from api import feeds, openapi, operations, people, photos, rolls, serving, stats, users
+from api import comments, feeds, openapi, operations, people, photos, rolls, serving, stats, users
 from api.answers import on_fault, on_http, on_refusal
 from api.edge import Edge
 from api.objects import open_objects
@@ -22,7 +22,15 @@ from api.warehouse import open_warehouse
 from schemas.problems import Refusal
 from schemas.settings import Settings
 
-ROUTES: tuple[Route, ...] = (*feeds.ROUTES, *photos.ROUTES, *rolls.ROUTES, *users.ROUTES, *people.ROUTES, *stats.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *feeds.ROUTES,
+    *photos.ROUTES,
+    *comments.ROUTES,
+    *rolls.ROUTES,
+    *users.ROUTES,
+    *people.ROUTES,
+    *stats.ROUTES,
+)
 
 
 def utc_now() -> datetime:

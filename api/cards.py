@@ -1,6 +1,7 @@
 """A card as JSON: what a reader gets of a photo they may see. Pure; media links come from a function that signs keys.
 
 `state` tells the three shapes apart. A sealed or spoiled card has no media, caption or counts: only its author sees it.
+Counts are of everybody, whoever of them the reader may see.
 """
 
 from collections.abc import Callable
@@ -31,6 +32,14 @@ class Media(msgspec.Struct, frozen=True, kw_only=True):
     small: str | None
 
 
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """How many like a photo and how many comments it has, and whether the reader is among those who like it."""
+
+    likes: int
+    comments: int
+    you_like: bool
+
+
 class RevealedPhoto(msgspec.Struct, frozen=True, kw_only=True, tag_field="state", tag="revealed"):
     """A developed photo whose time has come. `width` and `height` are pixels, `placeholder` a blurhash."""
 
@@ -42,6 +51,9 @@ class RevealedPhoto(msgspec.Struct, frozen=True, kw_only=True, tag_field="state"
     width: int | None
     height: int | None
     placeholder: str | None
+    likes: int
+    comments: int
+    you_like: bool
     media: Media
 
 
@@ -66,8 +78,8 @@ class SpoiledPhoto(msgspec.Struct, frozen=True, kw_only=True, tag_field="state",
 Photo = RevealedPhoto | SealedPhoto | SpoiledPhoto
 
 
-def revealed(photo: PhotoId, card: Card, author: Author, link: Link) -> RevealedPhoto:
-    """The card with its pictures."""
+def revealed(photo: PhotoId, card: Card, author: Author, tally: Tally, link: Link) -> RevealedPhoto:
+    """The card with its counts and its pictures."""
     return RevealedPhoto(
         id=photo,
         author=author,
@@ -77,6 +89,9 @@ def revealed(photo: PhotoId, card: Card, author: Author, link: Link) -> Revealed
         width=card.width_px,
         height=card.height_px,
         placeholder=card.placeholder,
+        likes=tally.likes,
+        comments=tally.comments,
+        you_like=tally.you_like,
         media=_media(card, link),
     )
 

@@ -1,6 +1,6 @@
-"""Candidates become what the reader sees: two round trips for a page, then visibility decides about each photo."""
+"""Candidates become what the reader sees: two round trips, visibility decides about each photo, then their counts."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
@@ -8,6 +8,7 @@ from api import cards
 from api.projections import Around
 from api.routes import Asked, Page
 from schemas.ids import PhotoId, floor_at
+from schemas.problems import refusal
 from schemas.projections import Card, Key
 from schemas.visibility import Sight, sight
 
@@ -49,6 +50,14 @@ async def seen(asked: Asked, photos: Sequence[PhotoId]) -> list[Seen]:
     return [one for one in judged if one is not None]
 
 
+async def revealed(asked: Asked, photo: PhotoId) -> Seen:
+    """The photo, if the reader may see more of it than a sealed card: then they may see what is said of it, too."""
+    for one in await seen(asked, [photo]):
+        if one.sight == "revealed":
+            return one
+    raise refusal("not_found", "there is no such photo")
+
+
 async def page(asked: Asked, fetch: Fetch, wanted: Wanted = lambda _: True) -> PhotoPage:
     """The next page of candidates that are visible and `wanted`; its cursor names the last one shown."""
     shown: list[Seen] = []
@@ -62,8 +71,7 @@ async def page(asked: Asked, fetch: Fetch, wanted: Wanted = lambda _: True) -> P
             break
     if len(shown) > asked.limit:
         below = shown[asked.limit - 1].photo
-    items = tuple(photo(asked, one) for one in shown[: asked.limit])
-    return PhotoPage(items=items, next_cursor=asked.cursor(below))
+    return PhotoPage(items=await items(asked, shown[: asked.limit]), next_cursor=asked.cursor(below))
 
 
 async def count(asked: Asked, grid: Key) -> int:
@@ -73,11 +81,18 @@ async def count(asked: Asked, grid: Key) -> int:
     return sum(one.sight == "revealed" for one in await seen(asked, photos))
 
 
-def photo(asked: Asked, one: Seen) -> cards.Photo:
-    """The JSON of what is seen; only a revealed photo's media is ever signed."""
+async def items(asked: Asked, shown: Sequence[Seen]) -> tuple[cards.Photo, ...]:
+    """The JSON of what is seen; only revealed photos have counts, and only their media is ever signed."""
+    counted = [one.photo for one in shown if one.sight == "revealed"]
+    tallies = await asked.room.projections.tallies(counted, asked.reader)
+    return tuple(_photo(asked, one, tallies) for one in shown)
+
+
+def _photo(asked: Asked, one: Seen, tallies: Mapping[PhotoId, cards.Tally]) -> cards.Photo:
     match one.sight:
         case "revealed":
-            return cards.revealed(one.photo, one.card, one.author, lambda key: asked.room.objects.link(key, asked.now))
+            tally, link = tallies[one.photo], asked.room.objects.link
+            return cards.revealed(one.photo, one.card, one.author, tally, lambda key: link(key, asked.now))
         case "spoiled":
             return cards.spoiled(one.photo, one.card)
         case _:

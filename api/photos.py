@@ -1,18 +1,26 @@
-"""GET /v1/photos/{photo}: one photo."""
+"""GET /v1/photos/{photo}: one photo, and who likes it."""
 
-from api import hydration
+from api import hydration, people
 from api.cards import Photo
-from api.routes import Asked, Route
+from api.people import People
+from api.routes import PAGED, Asked, Route
+from schemas import projections as view
 from schemas.ids import PhotoId
 from schemas.problems import refusal
 
 
 async def photo(asked: Asked) -> Photo:
     """A photo, with links to its pictures; before its reveal only the author's sealed card."""
-    found = await hydration.seen(asked, [PhotoId(asked.target)])
+    found = await hydration.items(asked, await hydration.seen(asked, [PhotoId(asked.target)]))
     if not found:
         raise refusal("not_found", "there is no such photo")
-    return hydration.photo(asked, found[0])
+    return found[0]
+
+
+async def likes(asked: Asked) -> People:
+    """Who likes a photo, oldest account first."""
+    found = await hydration.revealed(asked, PhotoId(asked.target))
+    return await people.page(asked, await asked.room.projections.people(view.likers(found.photo)))
 
 
 ROUTES = (
@@ -23,5 +31,14 @@ ROUTES = (
         policy="signed_in",
         behind=("views",),
         target="photo",
+    ),
+    Route(
+        path="/v1/photos/{photo}/likes",
+        answer=likes,
+        gives=People,
+        policy="signed_in",
+        behind=("views",),
+        target="photo",
+        parameters=PAGED,
     ),
 )

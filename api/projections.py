@@ -1,4 +1,4 @@
-"""Door to Redis, read only (but for who opened a feed): one method is one question, mostly one pipelined round trip.
+"""Door to Redis, read only: one method is one question, one question is one pipelined round trip.
 
 Redis away or slow becomes the problem `unavailable` here; what it answers is trusted to be what processors wrote, so a
 hash that is not its codec's crashes the request loudly.
@@ -17,15 +17,16 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import TimeoutError as RedisSlow
 
-from api import candidates
+from api.cards import Tally
 from schemas import projections as view
-from schemas.ids import PhotoId, RollId, UserId, floor_at
+from schemas.ids import CommentId, PhotoId, RollId, UserId, floor_at
 from schemas.problems import refusal
-from schemas.projections import Card, Key, Processor, Profile, Roll
+from schemas.projections import Card, Comment, Key, Processor, Profile, Roll
 from schemas.topics import Origin
 from schemas.visibility import Admission, Tie, admission, tie
 
 CONNECTIONS = 64
+OUTBOX_PULLED = 100  # newest photos of each author that a cold feed is answered from
 TIES = (view.following, view.mutes, view.blocks, view.blocked_by)  # a reader's own sets of others, in one slot
 Command = tuple[str | int, ...]
 T = TypeVar("T", bound=msgspec.Struct)
@@ -147,13 +148,42 @@ class Projections:
         (scores,) = await self._ask(("ZMSCORE", view.roll_photos(roll), *places))
         return [view.photo_at(place) for place, score in zip(places, scores, strict=True) if score is not None]
 
+    # --- reactions ----------------------------------------------------------------------------------------------------
+
+    async def tallies(self, photos: Sequence[PhotoId], reader: UserId) -> dict[PhotoId, Tally]:
+        """The counts of each: what the sets hold, so that a like twice is one."""
+        kinds = (("SCARD", view.likers), ("ZCARD", view.comments), ("SCARD", view.deleted_comments))
+        counts = [(command, key(photo)) for photo in photos for command, key in kinds]
+        mine = [("SISMEMBER", view.likers(photo), reader) for photo in photos]
+        found = await self._ask(*counts, *mine)
+        numbers, own = iter(found[: len(counts)]), found[len(counts) :]
+        return {
+            photo: Tally(likes=likes, comments=max(0, posted - gone), you_like=bool(liked))
+            for photo, likes, posted, gone, liked in zip(photos, numbers, numbers, numbers, own, strict=True)
+        }
+
+    async def comments(self, photo: PhotoId, after: CommentId | None, count: int) -> list[tuple[CommentId, Comment]]:
+        """At most `count` comments of a photo after that one, oldest first, deleted ones too (two round trips)."""
+        bottom = "-" if after is None else f"({view.place(after)}"
+        (places,) = await self._ask(("ZRANGEBYLEX", view.comments(photo), bottom, "+", "LIMIT", 0, count))
+        comments = [view.comment_at(place) for place in places]
+        found = await self._ask(*(("HGETALL", view.comment(photo, comment)) for comment in comments))
+        return [(comment, view.read(Comment, fields)) for comment, fields in zip(comments, found, strict=True)]
+
     # --- feeds --------------------------------------------------------------------------------------------------------
 
-    async def candidates(
-        self, reader: UserId, below: int, count: int, opened_at: datetime | None = None
-    ) -> list[PhotoId]:
-        """At most `count` candidates of the reader's home feed with ids below `below`, newest first."""
-        return await candidates.newest(self._ask, reader, below, count, opened_at)
+    async def candidates(self, reader: UserId) -> list[PhotoId]:
+        """Every photo in the reader's feed, in no order, some twice; a cold feed is answered from the outboxes."""
+        revealed, sealed = await self._ask(("LRANGE", view.feed(reader), 0, -1), ("LRANGE", view.sealed(reader), 0, -1))
+        is_cold = not revealed or revealed[-1] != view.SENTINEL
+        pulled = await self._outboxes(reader) if is_cold else []
+        return [photo for photo in (*revealed, *sealed, *pulled) if photo != view.SENTINEL]
+
+    async def _outboxes(self, reader: UserId) -> list[PhotoId]:
+        (followed,) = await self._ask(("SMEMBERS", view.following(reader)))
+        authors = {reader, *followed}  # one's own photos stand in one's own feed
+        found = await self._ask(*(("LRANGE", view.outbox(author), 0, OUTBOX_PULLED - 1) for author in authors))
+        return [photo for photos in found for photo in photos]
 
     # --- people and rolls ---------------------------------------------------------------------------------------------
 

@@ -32,6 +32,9 @@ async def test_an_item_carries_its_author_and_signed_links(world: World) -> None
         "width": 1920,
         "height": 1280,
         "placeholder": "L6Pj0^",
+        "likes": 0,
+        "comments": 0,
+        "you_like": False,
     }
 
 

@@ -13,10 +13,10 @@ from api.app import make_app, make_room
 from api.routes import Room
 from schemas import projections as view
 from schemas.facts import Visibility
-from schemas.ids import PhotoId, RollId, UserId
-from schemas.projections import Card, Profile, Roll, Size
+from schemas.ids import CommentId, PhotoId, RollId, UserId
+from schemas.projections import Card, Comment, Profile, Roll, Size
 from schemas.settings import Settings
-from tests.builders import MORNING, NOON, TOMORROW, a_photo, a_roll, a_user
+from tests.builders import MORNING, NOON, TOMORROW, a_comment, a_photo, a_roll, a_user
 
 __all__ = ["MORNING", "NOON", "TOMORROW", "World", "open_world"]
 
@@ -30,6 +30,7 @@ class World:
     client: httpx.AsyncClient
     now: list[datetime] = field(default_factory=lambda: [NOON])
     numbers: dict[UserId, int] = field(default_factory=dict)
+    comments: int = 0
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
@@ -123,6 +124,25 @@ class World:
 
     async def delete(self, photo: PhotoId) -> None:
         await self.save(view.card(photo), Card(deleted_at=NOON))
+
+    async def like(self, user: UserId, photo: PhotoId) -> None:
+        await self.redis.sadd(view.likers(photo), user)
+
+    async def comment(
+        self, author: UserId, photo: PhotoId, text: str = "Fog!", reply_to: CommentId | None = None
+    ) -> CommentId:
+        self.comments += 1
+        comment = CommentId(str(int(a_comment(author)) + (self.comments << 32)))  # a second after the one before
+        said = Comment(author=author, text=text, posted_at=NOON, reply_to=reply_to)
+        await self.save(view.comment(photo, comment), said)
+        await self.redis.zadd(view.comments(photo), {view.place(comment): 0})
+        if reply_to:
+            await self.save(view.comment(photo, reply_to), Comment(has_replies=True))
+        return comment
+
+    async def delete_comment(self, photo: PhotoId, comment: CommentId) -> None:
+        await self.save(view.comment(photo, comment), Comment(deleted_at=NOON))
+        await self.redis.sadd(view.deleted_comments(photo), comment)
 
     async def save(self, key: view.Key, found: msgspec.Struct) -> None:
         fields: dict[Any, Any] = {**view.fields(found)}  # redis-py asks for a union that no dict of texts is
