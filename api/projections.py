@@ -1,4 +1,4 @@
-"""Door to Redis, read only: one method is one question, one question is one pipelined round trip.
+"""Door to Redis, read only (but for who opened a feed): one method is one question, mostly one pipelined round trip.
 
 Redis away or slow becomes the problem `unavailable` here; what it answers is trusted to be what processors wrote, so a
 hash that is not its codec's crashes the request loudly.
@@ -17,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import TimeoutError as RedisSlow
 
+from api import candidates
 from api.cards import Tally
 from schemas import projections as view
 from schemas.ids import CommentId, PhotoId, RollId, UserId, floor_at
@@ -26,7 +27,6 @@ from schemas.topics import Origin
 from schemas.visibility import Admission, Tie, admission, tie
 
 CONNECTIONS = 64
-OUTBOX_PULLED = 100  # newest photos of each author that a cold feed is answered from
 TIES = (view.following, view.mutes, view.blocks, view.blocked_by)  # a reader's own sets of others, in one slot
 Command = tuple[str | int, ...]
 T = TypeVar("T", bound=msgspec.Struct)
@@ -172,18 +172,11 @@ class Projections:
 
     # --- feeds --------------------------------------------------------------------------------------------------------
 
-    async def candidates(self, reader: UserId) -> list[PhotoId]:
-        """Every photo in the reader's feed, in no order, some twice; a cold feed is answered from the outboxes."""
-        revealed, sealed = await self._ask(("LRANGE", view.feed(reader), 0, -1), ("LRANGE", view.sealed(reader), 0, -1))
-        is_cold = not revealed or revealed[-1] != view.SENTINEL
-        pulled = await self._outboxes(reader) if is_cold else []
-        return [photo for photo in (*revealed, *sealed, *pulled) if photo != view.SENTINEL]
-
-    async def _outboxes(self, reader: UserId) -> list[PhotoId]:
-        (followed,) = await self._ask(("SMEMBERS", view.following(reader)))
-        authors = {reader, *followed}  # one's own photos stand in one's own feed
-        found = await self._ask(*(("LRANGE", view.outbox(author), 0, OUTBOX_PULLED - 1) for author in authors))
-        return [photo for photos in found for photo in photos]
+    async def candidates(
+        self, reader: UserId, below: int, count: int, opened_at: datetime | None = None
+    ) -> list[PhotoId]:
+        """At most `count` candidates of the reader's home feed with ids below `below`, newest first."""
+        return await candidates.newest(self._ask, reader, below, count, opened_at)
 
     # --- people and rolls ---------------------------------------------------------------------------------------------
 
