@@ -1,0 +1,308 @@
+"""What a reader's candidates are, whichever keys there are: pushed or pulled, built, dropped, lost or trimmed."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from api import candidates
+from processors.stores import calls, tending
+from processors.stores.projections import Projections
+from schemas import projections
+from schemas.facts import PhotoDeveloped
+from schemas.ids import PhotoId, UserId, bucket, floor_at
+from schemas.projections import Processor
+from tests import builders as a
+from tests.processors.histories import PEOPLE, History, histories, logged
+from tests.processors.worlds import World, an_empty, expected_feeds
+from tests.valkey import Valkey, running_valkey
+
+ANA, BEN, CLEO, DAN = PEOPLE
+EXAMPLES = settings(max_examples=25, deadline=None)
+LATER = a.NOON + timedelta(days=5)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    with running_valkey(Path(tmp_path_factory.mktemp("valkey"))) as server:
+        yield server
+
+
+@pytest.fixture
+async def world(server: Valkey) -> AsyncIterator[World]:
+    async with an_empty(server) as world:
+        yield world
+
+
+class Pulling(Projections):
+    """A worker that pulls whoever has more active followers than so many."""
+
+    above = 0
+
+    def __init__(self, processor: Processor, url: str, clock: Callable[[], datetime]) -> None:
+        super().__init__(processor, url, clock, self.above)
+
+
+def pulling(above: int) -> type[Projections]:
+    return type("Pulling", (Pulling,), {"above": above})
+
+
+async def read(
+    world: World, reader: UserId, at: datetime = a.NOON, below: int | None = None, count: int = 100
+) -> list[PhotoId]:
+    """What api takes for candidates, of people whom the reader follows."""
+
+    async def ask(*commands: tuple[str | int, ...]) -> list[Any]:
+        pipe = world.redis.pipeline(transaction=False)
+        for command in commands:
+            pipe.execute_command(*command)
+        return await pipe.execute() if commands else []
+
+    top, opened_at = (below, None) if below else (floor_at(at), at)
+    found = await candidates.newest(ask, reader, top, count, opened_at)
+    followed = {reader, *await world.redis.smembers(projections.following(reader))}
+    by = {photo: author for author in PEOPLE for photo in await world.redis.lrange(projections.outbox(author), 0, -1)}
+    return [photo for photo in found if by.get(photo) in followed]
+
+
+async def reads(world: World) -> dict[UserId, list[PhotoId]]:
+    return {reader: await read(world, reader) for reader in PEOPLE}
+
+
+async def happened(world: World, history: History, kind: type[Projections] = Projections) -> Any:
+    """Both views have seen it; gives the worker of `feeds`."""
+    feeds, views = await world.worker("feeds", kind), await world.worker("views")
+    await views.apply(logged(history, "views"))
+    await feeds.apply(logged(history, "feeds"))
+    return feeds
+
+
+EVERYBODY: History = [a.user_registered(user, f"user {n}") for n, user in enumerate(PEOPLE)]
+LISTS = [kind(user) for user in PEOPLE for kind in (projections.feed, projections.sealed)]
+
+
+# --- laws -------------------------------------------------------------------------------------------------------------
+
+
+@EXAMPLES
+@given(histories, st.sampled_from([0, 1, 2, 3]), st.sampled_from([0, 1, 2, 3]), st.integers(0, 14))
+async def test_pushed_pulled_or_both_the_feed_is_the_same(
+    server: Valkey, history: History, before: int, after: int, turn: int
+) -> None:
+    effects = logged(history, "feeds")
+    async with an_empty(server) as world:
+        await (await world.worker("views")).apply(logged(history, "views"))
+        await (await world.worker("feeds", pulling(before))).apply(effects[:turn])
+        await (await world.worker("feeds", pulling(after))).apply(effects[turn:])
+
+        assert await reads(world) == await expected_feeds(effects)
+
+
+@EXAMPLES
+@given(histories, st.sets(st.sampled_from(LISTS)), st.integers(0, 14), st.booleans())
+async def test_whatever_list_is_lost_the_feed_is_the_same(
+    server: Valkey, history: History, lost: set[str], turn: int, is_tended: bool
+) -> None:
+    effects = logged(history, "feeds")
+    async with an_empty(server) as world:
+        await (await world.worker("views")).apply(logged(history, "views"))
+        worker = await world.worker("feeds")
+        await worker.apply(effects[:turn])
+        if lost:
+            await world.redis.delete(*lost)
+        if is_tended:
+            await reads(world)
+            await worker.tend()
+        await worker.apply(effects[turn:])
+
+        assert await reads(world) == await expected_feeds(effects)
+        await worker.tend()
+        assert await reads(world) == await expected_feeds(effects)
+
+
+@EXAMPLES
+@given(histories, st.integers(0, 14))
+async def test_a_feed_that_was_dropped_answers_the_same_and_is_built_again(
+    server: Valkey, history: History, turn: int
+) -> None:
+    effects = logged(history, "feeds")
+    async with an_empty(server) as world:
+        await (await world.worker("views")).apply(logged(history, "views"))
+        await (await world.worker("feeds")).apply(effects[:turn])
+        await (await world.worker("feeds", at=LATER)).tend()
+        worker = await world.worker("feeds")
+        await worker.apply(effects[turn:])
+
+        assert await reads(world) == await expected_feeds(effects)
+        for _ in PEOPLE:
+            await worker.tend()
+        assert await world.feeds() == await reads(world) == await expected_feeds(effects)
+
+
+# --- built and dropped ------------------------------------------------------------------------------------------------
+
+
+async def test_who_stays_away_for_days_loses_the_feed_and_gets_it_back(world: World) -> None:
+    worker = await happened(world, [*EVERYBODY, a.user_followed(BEN, ANA), a.photo_developed(ANA)])
+    tender = await world.worker("feeds", at=LATER)
+
+    await worker.tend()
+    assert await world.redis.exists(projections.feed(BEN), projections.sealed(BEN)) == 2
+    await tender.tend()
+    assert await world.redis.exists(projections.feed(BEN), projections.sealed(BEN)) == 0
+
+    assert await read(world, BEN, LATER) == [a.a_photo(ANA)]
+    await tender.tend()
+    assert await world.redis.lrange(projections.feed(BEN), 0, -1) == [a.a_photo(ANA), projections.SENTINEL]
+
+
+async def test_who_came_yesterday_keeps_the_feed(world: World) -> None:
+    await happened(world, EVERYBODY)
+    await read(world, BEN, LATER - timedelta(days=1))
+
+    await (await world.worker("feeds", at=LATER)).tend()
+
+    assert await world.redis.exists(projections.feed(BEN)) == 1
+    assert await world.redis.exists(projections.feed(CLEO)) == 0
+
+
+async def test_a_feed_is_not_built_while_views_do_not_know_whom_its_reader_follows(world: World) -> None:
+    history = [*EVERYBODY, a.photo_developed(ANA), a.user_followed(BEN, ANA)]
+    feeds, views = await world.worker("feeds"), await world.worker("views")
+    await feeds.apply(logged(history[:-1], "feeds"))
+    await views.apply(logged(history[:-1], "views"))
+    await world.redis.delete(projections.feed(BEN))
+    await feeds.apply(logged(history, "feeds"))
+    keeper = tending.Tending(feeds, lambda: a.NOON, iter(range(9)).__next__)
+
+    assert not await keeper.build(BEN)
+    await views.apply(logged(history, "views"))
+    assert await keeper.build(BEN)
+
+    assert await world.redis.lrange(projections.feed(BEN), 0, -1) == [a.a_photo(ANA), projections.SENTINEL]
+
+
+async def test_a_builder_who_was_overtaken_finishes_nothing(world: World) -> None:
+    worker = await happened(world, [*EVERYBODY, a.photo_developed(BEN)])
+    await world.redis.delete(projections.feed(BEN))
+
+    for builder in (1, 2):
+        assert await worker.carry_out([calls.building(BEN, builder)]) == [1]
+    assert await worker.carry_out([calls.built(BEN, 1, [], 0, 0)]) == [0]
+    assert projections.complete_from(str(await world.redis.lindex(projections.feed(BEN), -1))) is None
+
+    assert await worker.carry_out([calls.built(BEN, 2, [], 0, 0)]) == [1]
+    assert await world.redis.lindex(projections.feed(BEN), -1) == projections.SENTINEL
+
+
+async def test_a_follow_makes_whoever_builds_begin_again(world: World) -> None:
+    worker = await happened(world, EVERYBODY)
+    await world.redis.delete(projections.feed(BEN))
+    await worker.carry_out([calls.building(BEN, 1)])
+
+    await worker.apply(logged([*EVERYBODY, a.user_followed(BEN, ANA)], "feeds"))
+
+    assert await worker.carry_out([calls.built(BEN, 1, [], 0, 0)]) == [0]
+
+
+async def test_a_feed_that_is_being_built_takes_part_in_deliveries(world: World) -> None:
+    history = [*EVERYBODY, a.user_followed(BEN, ANA)]
+    worker = await happened(world, history)
+    await world.redis.delete(projections.feed(BEN))
+    await worker.carry_out([calls.building(BEN, 1)])
+
+    await worker.apply(logged([*history, a.photo_developed(ANA)], "feeds"))
+    await worker.carry_out([calls.built(BEN, 1, [], 0, floor_at(a.NOON))])
+
+    assert await world.redis.lrange(projections.feed(BEN), 0, -1) == [a.a_photo(ANA), projections.SENTINEL]
+
+
+# --- long feeds -------------------------------------------------------------------------------------------------------
+
+
+async def walked(world: World, reader: UserId, count: int = 30) -> list[PhotoId]:
+    found = page = await read(world, reader, count=count)
+    while page:
+        page = await read(world, reader, below=int(page[-1]), count=count)
+        found = found + page
+    return found
+
+
+def taken(author: UserId, numbers: Sequence[int]) -> list[PhotoDeveloped]:
+    return [a.photo_developed(author, a.a_photo(author, number)) for number in numbers]
+
+
+async def test_below_what_a_feed_keeps_its_reader_goes_on_in_the_outboxes(world: World) -> None:
+    history = [*EVERYBODY, a.user_followed(BEN, ANA), *taken(ANA, range(250)), *taken(BEN, range(250))]
+    await happened(world, history)
+
+    every = sorted((fact.photo for fact in (*taken(ANA, range(250)), *taken(BEN, range(250)))), key=int, reverse=True)
+    assert await walked(world, BEN) == every
+    await world.redis.delete(projections.feed(BEN))
+    assert await walked(world, BEN) == every
+
+
+async def test_a_trimmed_feed_that_lost_most_of_its_photos_is_not_taken_for_all_there_is(world: World) -> None:
+    old, new = taken(ANA, range(100)), taken(CLEO, range(200, 640))
+    follows = [a.user_followed(BEN, ANA), a.user_followed(BEN, CLEO)]
+    await happened(world, [*EVERYBODY, *follows, *old, *new, a.user_unfollowed(BEN, CLEO)])
+
+    assert await walked(world, BEN) == [fact.photo for fact in reversed(old)]
+
+
+async def test_a_late_photo_older_than_what_a_feed_keeps_stands_in_its_place(world: World) -> None:
+    late = a.photo_developed(CLEO, a.a_photo(CLEO, 1, a.MORNING - timedelta(days=1)))
+    follows = [a.user_followed(BEN, ANA), a.user_followed(BEN, CLEO)]
+    await happened(world, [*EVERYBODY, *follows, *taken(ANA, range(430)), late])
+
+    assert (await walked(world, BEN))[-1] == late.photo
+
+
+# --- who follows may change -------------------------------------------------------------------------------------------
+
+
+async def test_a_worker_that_remembers_followers_sees_who_came_and_who_left(world: World) -> None:
+    history: History = [*EVERYBODY, a.user_followed(BEN, ANA), *taken(ANA, [1])]
+    worker, other = await world.worker(), await world.worker()
+    await worker.apply(logged(history, "feeds"))
+
+    history += [a.user_unfollowed(BEN, ANA), a.user_followed(CLEO, ANA)]
+    await other.apply(logged(history, "feeds"))
+    history += taken(ANA, [2])
+    await worker.apply(logged(history, "feeds"))
+
+    newest = a.a_photo(ANA, 2)
+    assert {user for user, photos in (await world.feeds()).items() if newest in photos} == {ANA, CLEO}
+
+
+async def test_an_author_is_pulled_above_so_many_and_pushed_again_well_below(world: World) -> None:
+    fans = [a.user_followed(user, ANA) for user in (BEN, CLEO, DAN)]
+    history: History = [*EVERYBODY, *fans, *taken(ANA, [1])]
+    worker = await happened(world, history, pulling(3))
+    assert await world.redis.smembers(projections.pulled(bucket(DAN))) == {ANA}
+
+    for more in (taken(ANA, [2]), [a.user_unfollowed(BEN, ANA)], taken(ANA, [3])):
+        history += more
+        await happened(world, history, pulling(3))
+    assert a.a_photo(ANA, 3) not in await world.redis.lrange(projections.feed(DAN), 0, -1), "three are not well below"
+    assert await read(world, DAN) == [a.a_photo(ANA, number) for number in (3, 2, 1)]
+
+    history += [a.user_unfollowed(CLEO, ANA), *taken(ANA, [4])]
+    worker = await happened(world, history, pulling(3))
+    assert await world.redis.keys("*:pulled") == []
+    assert (await world.feeds())[DAN] == [a.a_photo(ANA, number) for number in (4, 3, 2, 1)]
+    await worker.tend()
+
+
+def test_what_a_new_feed_holds_is_the_newest_and_says_from_where_on() -> None:
+    many = [str(number) for number in range(1, projections.FEED_CAP + 11)]
+
+    photos, floor = tending.newest([many[::2], many[1::2], ["9000"]], unrevealed=8000)
+
+    assert floor == 11
+    assert photos == [*many[10:], "9000"]
+    assert tending.newest([["3", "1"]], unrevealed=8000) == (["1", "3"], 0)
