@@ -11,14 +11,10 @@ from itertools import compress
 from typing import Any, TypeVar
 
 import msgspec
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisAway
-from redis.exceptions import TimeoutError as RedisSlow
 
 from api import candidates
 from api.cards import Tally
+from api.wire import Away, Command, Slow, Wire
 from schemas import projections as view
 from schemas.ids import CommentId, PhotoId, RollId, UserId, floor_at
 from schemas.problems import refusal
@@ -26,9 +22,7 @@ from schemas.projections import Card, Comment, Key, Processor, Profile, Roll
 from schemas.topics import Origin
 from schemas.visibility import Admission, Tie, admission, tie
 
-CONNECTIONS = 64
 TIES = (view.following, view.mutes, view.blocks, view.blocked_by)  # a reader's own sets of others, in one slot
-Command = tuple[str | int, ...]
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -74,11 +68,11 @@ class Shared(msgspec.Struct, frozen=True):
 class Projections:
     """The views. `open_projections` makes one; it belongs to the event loop it is first used in."""
 
-    redis: Redis
+    wire: Wire
 
     async def close(self) -> None:
         """Give the connections back."""
-        await self.redis.aclose()
+        self.wire.close()
 
     async def is_up(self) -> bool:
         """Whether Redis answers in time."""
@@ -255,30 +249,15 @@ class Projections:
     async def _ask(self, *commands: Command) -> list[Any]:
         if not commands:
             return []
-        pipe = self.redis.pipeline(transaction=False)
-        for command in commands:
-            pipe.execute_command(*command)
         try:
-            return await pipe.execute()
-        except (RedisAway, RedisSlow, OSError) as error:
+            return await self.wire.ask(commands)
+        except (Away, Slow) as error:
             raise refusal("unavailable", "the views do not answer; try again", retry_after_s=1) from error
 
 
 def open_projections(url: str, timeout_s: float) -> Projections:
-    """The door at `url`; an answer slower than `timeout_s` is as good as none.
-
-    One immediate retry, when a connection is dead: a restarted Redis leaves the pool full of them.
-    """
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=CONNECTIONS,
-        timeout=timeout_s,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=timeout_s,
-        decode_responses=True,
-        retry=Retry(NoBackoff(), 1, supported_errors=(RedisAway,)),
-    )
-    return Projections(Redis.from_pool(pool))  # owns the pool: `close` closes its connections
+    """The door at `url`; an answer slower than `timeout_s` is as good as none."""
+    return Projections(Wire(url, timeout_s))
 
 
 def _one(kind: type[T], found: view.Fields) -> T | None:
