@@ -1,0 +1,269 @@
+"""What people do, as rules of a hypothesis state machine: every deed is facts in the log, at once or late in views."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from schemas import facts, ids
+from schemas.facts import Fact
+from schemas.ids import PhotoId, RollId, UserId
+from tests import builders as a
+from tests.laws import looks
+from tests.laws.stage import PROCESSORS, Stage
+
+# Three neighbours in one bucket, so that one photo is several calls there, and two who live elsewhere.
+PEOPLE = tuple(
+    a.a_user(name, bucket) for name, bucket in (("ana", 8), ("ben", 7), ("cleo", 7), ("dan", 7), ("eve", 60))
+)
+T = TypeVar("T")
+
+anyone = st.integers(0, len(PEOPLE) - 1)
+something = st.integers(0, 30)  # of what there is, counted from the newest
+coin = st.booleans()
+haste = st.sampled_from(("at once", "at once", "at once", "feeds later", "feeds later", "later"))
+delays = st.sampled_from((0, 0, 1, 10, 3_600, 86_400))
+
+
+class Deeds(RuleBasedStateMachine):
+    """One run. `stage` and `loop` are set by whoever runs it."""
+
+    stage: ClassVar[Stage]
+    loop: ClassVar[asyncio.AbstractEventLoop]
+    plays: ClassVar[int] = 0
+    steps: ClassVar[int] = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        type(self).plays += 1
+        self.is_broken = False
+        self.people: list[UserId] = []
+        self.rolls: list[RollId] = []
+        self.photos: list[facts.PhotoCaptured] = []
+        self.made = 0
+        self.do(self.stage.begin(PEOPLE))
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        type(self).steps += 1
+        try:
+            return self.loop.run_until_complete(work)
+        except BaseException:
+            self.is_broken = True
+            raise
+
+    @property
+    def now(self) -> datetime:
+        return self.stage.now
+
+    # --- who, what ----------------------------------------------------------------------------------------------------
+
+    def who(self, number: int) -> UserId:
+        return self.people[number % len(self.people)]
+
+    def others(self, one: int, other: int) -> tuple[UserId, UserId]:
+        """Two different people."""
+        first, rest = self.who(one), [user for user in self.people if user != self.who(one)]
+        return first, rest[other % len(rest)]
+
+    def roll_of(self, number: int) -> RollId:
+        return self.rolls[-1 - number % len(self.rolls)]
+
+    def photo_of(self, number: int) -> facts.PhotoCaptured:
+        return self.photos[-1 - number % len(self.photos)]
+
+    def say(self, *said: Fact, how: str, witness: int) -> None:
+        """Into the log; then, unless it is late, through the processors; then two people look."""
+        for fact in said:
+            self.stage.append(fact)
+        if how != "later":
+            self.do(self.stage.catch_up("views"))
+        if how == "at once":
+            self.do(self.stage.catch_up("feeds"))
+        for reader in {said[0].by, self.who(witness)}:
+            self.do(self.glance(reader, said[0]))
+
+    async def glance(self, reader: UserId, fact: Fact) -> None:
+        await looks.home(self.stage, reader)
+        if self.stage.is_quiet():
+            await looks.lists(self.stage, reader)
+        if isinstance(fact, facts.PhotoFact):
+            await looks.photo(self.stage, reader, fact.photo)
+        elif isinstance(fact, facts.RollFact):
+            await looks.roll_photos(self.stage, reader, fact.roll)
+        else:
+            await looks.person(self.stage, reader, getattr(fact, "whom", fact.by))
+
+    # --- people -------------------------------------------------------------------------------------------------------
+
+    @initialize(
+        pairs=st.lists(st.tuples(anyone, anyone), max_size=10),
+        authors=st.lists(anyone, max_size=4),
+        guests=st.sets(anyone, max_size=4),
+    )
+    def some_are_there(self, pairs: list[tuple[int, int]], authors: list[int], guests: set[int]) -> None:
+        """They know each other, have a roll, and took photos, one of them late."""
+        self.people = list(PEOPLE[:4])
+        said: list[Fact] = [a.user_registered(user, f"user {n}", at=self.now) for n, user in enumerate(self.people)]
+        said += [a.user_followed(*self.others(one, other), at=self.now) for one, other in pairs]
+        said += self._roll(self.who(0), guests) if guests else []
+        for number, author in enumerate(authors):
+            roll = self.rolls[0] if number % 2 and author in guests else None
+            taken = self._taken(self.who(author), roll, delay_s=10 * (number // 3))
+            said += [taken, self._developed(taken)]
+        for fact in said:
+            self.stage.append(fact)
+        for processor in PROCESSORS:
+            self.do(self.stage.catch_up(processor))
+
+    @precondition(lambda self: len(self.people) < len(PEOPLE))
+    @rule(how=haste)
+    def register(self, how: str) -> None:
+        self.people.append(PEOPLE[len(self.people)])
+        self.say(a.user_registered(self.people[-1], "newcomer", at=self.now), how=how, witness=0)
+
+    @rule(one=anyone, other=anyone, how=haste)
+    def follow(self, one: int, other: int, how: str) -> None:
+        """Or the wish to, where the account is private; now and then a follow crosses a block."""
+        reader, author = self.others(one, other)
+        is_private = self.stage.logged().private(author)
+        fact = (a.follow_requested if is_private else a.user_followed)(reader, author, at=self.now)
+        self.say(fact, how=how, witness=other)
+
+    @rule(one=anyone, other=anyone, how=haste)
+    def unfollow(self, one: int, other: int, how: str) -> None:
+        reader, author = self.others(one, other)
+        self.say(a.user_unfollowed(reader, author, at=self.now), how=how, witness=other)
+
+    @rule(one=anyone, other=anyone, how=haste)
+    def remove_follower(self, one: int, other: int, how: str) -> None:
+        author, reader = self.others(one, other)
+        self.say(a.follower_removed(author, reader, at=self.now), how=how, witness=other)
+
+    @rule(number=something, is_welcome=coin, how=haste)
+    def answer(self, number: int, is_welcome: bool, how: str) -> None:
+        """Somebody who asked is let in, or not."""
+        truth = self.stage.logged()
+        asked = [(r, w) for r in self.people for w in self.people if r != w and truth.asks(r, w)]
+        if asked:
+            reader, author = asked[number % len(asked)]
+            answered = a.follow_accepted if is_welcome else a.follow_declined
+            self.say(answered(author, reader, at=self.now), how=how, witness=self.people.index(reader))
+
+    @rule(one=anyone, is_private=coin, how=haste, witness=anyone)
+    def privacy(self, one: int, is_private: bool, how: str, witness: int) -> None:
+        wanted: facts.Visibility = "private" if is_private else "public"
+        self.say(a.preferences_changed(self.who(one), wanted, at=self.now), how=how, witness=witness)
+
+    @rule(one=anyone, other=anyone, how=haste)
+    def block(self, one: int, other: int, how: str) -> None:
+        user, whom = self.others(one, other)
+        parted = (a.user_unfollowed(user, whom, at=self.now), a.follower_removed(user, whom, at=self.now))
+        self.say(a.user_blocked(user, whom, at=self.now), *parted, how=how, witness=self.people.index(whom))
+
+    @rule(one=anyone, other=anyone, how=haste)
+    def block_crossed_by_a_follow(self, one: int, other: int, how: str) -> None:
+        user, whom = self.others(one, other)
+        self.say(a.user_blocked(user, whom, at=self.now), how=how, witness=self.people.index(whom))
+
+    @rule(one=anyone, other=anyone, how=haste)
+    def unblock(self, one: int, other: int, how: str) -> None:
+        user, whom = self.others(one, other)
+        self.say(a.user_unblocked(user, whom, at=self.now), how=how, witness=self.people.index(whom))
+
+    @rule(one=anyone, other=anyone, does=coin, how=haste)
+    def mute(self, one: int, other: int, does: bool, how: str) -> None:
+        user, whom = self.others(one, other)
+        self.say((a.user_muted if does else a.user_unmuted)(user, whom, at=self.now), how=how, witness=other)
+        self.do(looks.grid(self.stage, user, whom))
+
+    # --- rolls --------------------------------------------------------------------------------------------------------
+
+    @rule(one=anyone, guests=st.sets(anyone, max_size=3), visibility=st.sampled_from(("private", "public")), how=haste)
+    def open_roll(self, one: int, guests: set[int], visibility: facts.Visibility, how: str) -> None:
+        self.say(*self._roll(self.who(one), guests, visibility), how=how, witness=one + 1)
+
+    def _roll(self, owner: UserId, guests: set[int], visibility: facts.Visibility = "private") -> list[Fact]:
+        self.made += 1
+        self.rolls.append(a.a_roll(owner, self.made))
+        opened = a.roll_opened(owner, self.rolls[-1], visibility=visibility, at=self.now)
+        return [opened, *(a.roll_joined(self.who(guest), self.rolls[-1], at=self.now) for guest in guests)]
+
+    @precondition(lambda self: self.rolls)
+    @rule(one=anyone, number=something, how=haste)
+    def join(self, one: int, number: int, how: str) -> None:
+        self.say(a.roll_joined(self.who(one), self.roll_of(number), at=self.now), how=how, witness=one + 1)
+
+    @precondition(lambda self: self.rolls)
+    @rule(one=anyone, number=something, is_sent_away=coin, how=haste)
+    def leave(self, one: int, number: int, is_sent_away: bool, how: str) -> None:
+        """On one's own, or not; the owner stays."""
+        user, roll = self.who(one), self.roll_of(number)
+        opened = self.stage.logged().opened(roll)
+        if opened is not None and opened.by != user:
+            removed = a.roll_member_removed(opened.by, roll, user, at=self.now)
+            self.say(removed if is_sent_away else a.roll_left(user, roll, at=self.now), how=how, witness=one)
+
+    @precondition(lambda self: self.rolls)
+    @rule(number=something, closes=coin, how=haste, witness=anyone)
+    def close_or_rename(self, number: int, closes: bool, how: str, witness: int) -> None:
+        roll = self.roll_of(number)
+        owner = self.stage.logged().opened(roll)
+        assert owner is not None
+        done = a.roll_closed(owner.by, roll, at=self.now) if closes else a.roll_renamed(owner.by, roll, at=self.now)
+        self.say(done, how=how, witness=witness)
+        self.do(looks.roll(self.stage, self.who(witness), roll))
+
+    # --- photos -------------------------------------------------------------------------------------------------------
+
+    def _taken(self, author: UserId, roll: RollId | None, delay_s: int) -> facts.PhotoCaptured:
+        self.made += 1
+        whole = self.now.replace(microsecond=0)
+        at = whole + timedelta(seconds=delay_s + (whole < self.now))
+        photo = PhotoId(ids.compose(at, ids.bucket(author), self.made))
+        opened = self.stage.logged().opened(roll) if roll else None
+        visibility: facts.Visibility = opened.visibility if opened else "private" if roll else "public"
+        taken = a.photo_captured(author, photo, roll, visibility, caption=f"no. {self.made}", at=self.now)
+        self.photos.append(taken)
+        return self.photos[-1]
+
+    def _developed(self, taken: facts.PhotoCaptured) -> facts.PhotoDeveloped:
+        return a.photo_developed(taken.by, taken.photo, taken.roll, taken.visibility, at=taken.at)
+
+    def _roll_for(self, author: UserId, number: int) -> RollId | None:
+        """One that the author is in; now and then none."""
+        truth = self.stage.logged()
+        theirs = [roll for roll in self.rolls if truth.member(author, roll)]
+        return [*theirs, *theirs, None][number % (2 * len(theirs) + 1)]
+
+    @rule(one=anyone, number=something, delay=delays, how=haste, witness=anyone)
+    def capture(self, one: int, number: int, delay: int, how: str, witness: int) -> None:
+        author = self.who(one)
+        self.say(self._taken(author, self._roll_for(author, number), delay), how=how, witness=witness)
+
+    @rule(one=anyone, number=something, delay=delays, how=haste, witness=anyone)
+    def post(self, one: int, number: int, delay: int, how: str, witness: int) -> None:
+        """Captured, and developed right after."""
+        author = self.who(one)
+        taken = self._taken(author, self._roll_for(author, number), delay)
+        self.say(taken, self._developed(taken), how=how, witness=witness)
+
+    @precondition(lambda self: self.photos)
+    @rule(number=something, how=haste, witness=anyone)
+    def develop(self, number: int, how: str, witness: int) -> None:
+        """Late, twice, or after it was taken back."""
+        self.say(self._developed(self.photo_of(number)), how=how, witness=witness)
+
+    @precondition(lambda self: self.photos)
+    @rule(number=something, how=haste, witness=anyone)
+    def spoil(self, number: int, how: str, witness: int) -> None:
+        taken = self.photo_of(number)
+        self.say(a.photo_spoiled(taken.by, taken.photo, at=taken.at), how=how, witness=witness)
+
+    @precondition(lambda self: self.photos)
+    @rule(number=something, how=haste, witness=anyone)
+    def delete(self, number: int, how: str, witness: int) -> None:
+        taken = self.photo_of(number)
+        self.say(a.photo_deleted(taken.by, taken.photo, taken.roll, at=self.now), how=how, witness=witness)

@@ -1,0 +1,173 @@
+"""Bugs that somebody could make any day, planted into the running code: the machine must find each of them.
+
+A bug is a small patch that a test undoes; those of Lua must be planted before the stage opens, which loads the library.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+import api.feeds
+import api.people
+from api import hydration
+from api.hydration import PhotoPage
+from api.routes import Asked
+from processors.intents import Exclude, FeedIntent, Include, Publish, Save, ViewIntent
+from processors.rules import feeds as feed_rules
+from processors.rules import views as view_rules
+from processors.stores import calls
+from processors.stores import projections as store
+from processors.stores.calls import Call, Step
+from schemas import facts, projections, visibility
+from schemas.ids import PhotoId, RollId, UserId, second
+from schemas.projections import Card
+
+
+class Bug(NamedTuple):
+    name: str
+    law: str
+    plant: Callable[[pytest.MonkeyPatch], None]
+
+
+def fan_out_on_captured(patch: pytest.MonkeyPatch) -> None:
+    plain = feed_rules.changes
+
+    def changes(fact: facts.Fact) -> Iterator[FeedIntent]:
+        if isinstance(fact, facts.PhotoCaptured):
+            yield Publish(fact.by, fact.photo)
+        yield from plain(fact)
+
+    patch.setattr(feed_rules, "changes", changes)
+
+
+def reveal_by_a_clock_that_is_a_second_early(patch: pytest.MonkeyPatch) -> None:
+    def is_revealed(photo: PhotoId, now: Any) -> bool:
+        return bool(second(photo) <= now + timedelta(seconds=1))
+
+    patch.setattr(visibility, "is_revealed", is_revealed)
+    patch.setattr(api.feeds, "is_revealed", is_revealed)
+
+
+def unfollow_forgets_the_outbox(patch: pytest.MonkeyPatch) -> None:
+    plain = calls.withdrawn
+
+    def withdrawn(step: Step, bucket: int, readers: Sequence[UserId], photos: Sequence[PhotoId]) -> Call:
+        return plain(step, bucket, readers, [])
+
+    patch.setattr(calls, "withdrawn", withdrawn)
+
+
+def delete_forgotten_by_a_late_develop(patch: pytest.MonkeyPatch) -> None:
+    plain = view_rules._fate
+
+    def fate(fact: Any) -> Iterator[ViewIntent]:
+        yield from plain(fact)
+        if isinstance(fact, facts.PhotoDeveloped):
+            yield Save(projections.card(fact.photo), {"deleted_at": "null"})
+
+    patch.setattr(view_rules, "_fate", fate)
+
+
+def block_one_way(patch: pytest.MonkeyPatch) -> None:
+    plain = view_rules._shunned
+
+    def shunned(fact: Any) -> Iterator[ViewIntent]:
+        intents = list(plain(fact))
+        yield from intents[:1] if isinstance(fact, facts.UserBlocked) else intents
+
+    patch.setattr(view_rules, "_shunned", shunned)
+
+
+def watermark_moved_by_the_first_chunk(patch: pytest.MonkeyPatch) -> None:
+    plain: Callable[..., Call] = calls.delivered
+
+    def delivered(step: Step, *rest: Any) -> Call:
+        return plain(msgspec.structs.replace(step, moves=True), *rest)
+
+    patch.setattr(calls, "delivered", delivered)
+
+
+def redelivered_publish_inserted_twice(patch: pytest.MonkeyPatch) -> None:
+    broken = re.sub("if entry == id then return.* end\n", "\n", store.LIBRARY)
+    assert broken != store.LIBRARY
+    patch.setattr(store, "LIBRARY", broken)
+
+
+def members_see_each_other_before_the_reveal(patch: pytest.MonkeyPatch) -> None:
+    plain = visibility.sight
+
+    def sight(photo: PhotoId, card: Card | None, reader: UserId, now: Any, admitted: Any, tied: Any) -> Any:
+        later = now + timedelta(days=9) if admitted == "member" else now
+        return plain(photo, card, reader, later, admitted, tied)
+
+    patch.setattr(hydration, "sight", sight)
+
+
+def mute_hides_from_the_profile_too(patch: pytest.MonkeyPatch) -> None:
+    plain = hydration._judged
+
+    def judged(asked: Asked, photo: PhotoId, card: Card | None, around: Any) -> Any:
+        is_muted = card is not None and card.author in around.muted
+        return None if is_muted else plain(asked, photo, card, around)
+
+    patch.setattr(hydration, "_judged", judged)
+
+
+def cursor_by_position_instead_of_id(patch: pytest.MonkeyPatch) -> None:
+    plain = hydration.page
+
+    async def page(asked: Asked, fetch: hydration.Fetch, *wanted: hydration.Wanted) -> PhotoPage:
+        at = int(asked.position or 0)
+        whole = await plain(replace(asked, position=None, limit=100), fetch, *wanted)
+        more = str(at + asked.limit) if len(whole.items) > at + asked.limit else None
+        return PhotoPage(items=whole.items[at : at + asked.limit], next_cursor=asked.cursor(more))
+
+    patch.setattr(hydration, "page", page)
+    patch.setattr(api.feeds, "page", page)
+
+
+def follow_without_backfill(patch: pytest.MonkeyPatch) -> None:
+    async def entries(self: store.Projections, key: projections.Key) -> list[str]:
+        return []
+
+    patch.setattr(store.Projections, "entries", entries)
+
+
+def removed_members_stay(patch: pytest.MonkeyPatch) -> None:
+    def membership_ends(roll: RollId, user: UserId) -> Iterator[ViewIntent]:
+        yield Exclude(projections.user_rolls(user), roll)
+
+    patch.setattr(view_rules, "_membership_ends", membership_ends)
+
+
+def a_request_is_a_follow(patch: pytest.MonkeyPatch) -> None:
+    plain = view_rules._people
+
+    def people(fact: Any) -> Iterator[ViewIntent]:
+        yield from plain(fact)
+        if isinstance(fact, facts.FollowRequested):
+            yield Include(projections.following(fact.by), fact.whom)
+
+    patch.setattr(view_rules, "_people", people)
+
+
+BUGS = (
+    Bug("fan out on captured", "5", fan_out_on_captured),
+    Bug("reveal by a clock that is a second early", "1", reveal_by_a_clock_that_is_a_second_early),
+    Bug("unfollow forgets the outbox", "12", unfollow_forgets_the_outbox),
+    Bug("delete forgotten by a late develop", "7", delete_forgotten_by_a_late_develop),
+    Bug("block one way", "9", block_one_way),
+    Bug("watermark moved by the first chunk", "17", watermark_moved_by_the_first_chunk),
+    Bug("redelivered publish inserted twice", "16", redelivered_publish_inserted_twice),
+    Bug("members see each other before the reveal", "1", members_see_each_other_before_the_reveal),
+    Bug("mute hides from the profile too", "10", mute_hides_from_the_profile_too),
+    Bug("cursor by position instead of id", "23", cursor_by_position_instead_of_id),
+    Bug("follow without backfill", "13", follow_without_backfill),
+    Bug("removed members stay", "15", removed_members_stay),
+    Bug("a request is a follow", "11", a_request_is_a_follow),
+)

@@ -1,0 +1,118 @@
+"""Laws 16 and 19 on a whole community: everybody's feed is the oracle's; after a replay from zero every answer is.
+
+Sizes: at every commit 200 people; nightly 10,000 people and 100,000 facts, three seeds.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from hashlib import blake2b
+from random import Random
+
+import msgspec
+import pytest
+
+from processors.stores import feeds
+from schemas.facts import Fact
+from schemas.ids import UserId
+from schemas.projections import FEED_CAP
+from tests import builders as a
+from tests.laws import looks
+from tests.laws.census import Census
+from tests.laws.community import Community
+from tests.laws.stage import PARTITIONS, PROCESSORS, Record, Stage, effects, partition
+
+BATCH = 100
+PAGE = 100
+
+
+def logged(facts: Sequence[Fact]) -> list[list[Record]]:
+    """The facts at their places in the log, partition by partition."""
+    lanes: list[list[Record]] = [[] for _ in range(PARTITIONS)]
+    for fact in facts:
+        lane = lanes[partition(fact)]
+        lane.append(Record(a.an_origin(len(lane), partition(fact)), fact))
+    return lanes
+
+
+def interleaved(lanes: Sequence[Sequence[Record]], random: Random) -> list[Record]:
+    """One of the orders in which a consumer may see them."""
+    order = [number for number, lane in enumerate(lanes) for _ in lane]
+    random.shuffle(order)
+    rest = [iter(lane) for lane in lanes]
+    return [next(rest[number]) for number in order]
+
+
+async def fill(stage: Stage, facts: Sequence[Fact], seed: int) -> None:
+    """An empty server, and all facts through views and feeds, each in an order of its own."""
+    random = Random(seed)
+    for processor in PROCESSORS:
+        records = interleaved(logged(facts), random)
+        for at in range(0, len(records), BATCH):
+            chunk = [effects(processor, record) for record in records[at : at + BATCH]]
+            await stage.workers[processor].apply(chunk)
+
+
+async def home(stage: Stage, reader: UserId) -> tuple[list[str], bytes]:
+    """The ids of the whole feed, page by page; and the pages as they came."""
+    found, raw, cursor = list[str](), blake2b(digest_size=16), None
+    while True:
+        page = await stage.ask(looks.HOME, reader, limit=PAGE, cursor=cursor)
+        assert page is not None
+        found += [item["id"] for item in page["items"]]
+        raw.update(msgspec.json.encode(page))
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return found, raw.digest()
+
+
+async def answers(stage: Stage, census: Census, people: Sequence[UserId]) -> dict[UserId, bytes]:
+    """Every feed is the oracle's; and everything that person and their neighbour are told, to be compared."""
+    told = {}
+    for number, reader in enumerate(people):
+        found, pages = await home(stage, reader)
+        _equals_the_oracle(census, reader, found)
+        rest = [await stage.ask(looks.PERSON, asks, reader) for asks in (reader, people[number - 1])]
+        rest += [
+            await stage.ask(path, people[number - 1], reader, limit=PAGE) for path in (looks.GRID, looks.FOLLOWERS)
+        ]
+        told[reader] = pages + blake2b(msgspec.json.encode(rest), digest_size=16).digest()
+    return told
+
+
+def _equals_the_oracle(census: Census, reader: UserId, found: Sequence[str]) -> None:
+    """The newest `FEED_CAP` that came are there, as far as they are visible; older ones may be, in order."""
+    wanted, kept = census.home(reader), set(census.brought(reader)[:FEED_CAP])
+    assert found == wanted[: len(found)], f"feed of {reader}: {found}; expected {wanted}"
+    missing = [photo for photo in wanted[len(found) :] if photo in kept]
+    assert not missing, f"feed of {reader} misses {missing}"
+
+
+@pytest.mark.parametrize(
+    ("seed", "size", "count"),
+    [(1, 200, 800), *(pytest.param(seed, 10_000, 100_000, marks=pytest.mark.nightly) for seed in (1, 2, 3))],
+)
+@pytest.mark.timeout(7200)
+def test_everybody_reads_what_the_oracle_says_also_after_a_replay(
+    stage: Stage, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch, seed: int, size: int, count: int
+) -> None:
+    monkeypatch.setattr(feeds, "READERS_PER_CALL", 50)  # several calls for the famous, as in production
+    community = Community(seed, size)
+    facts = community.facts(count)
+    census = Census(facts, a.NOON)
+    people = [user for user in community.people if user in census.registered]
+    began = time.monotonic()
+
+    loop.run_until_complete(stage.begin(people))
+    loop.run_until_complete(fill(stage, facts, seed))
+    applied = time.monotonic()
+    before = loop.run_until_complete(answers(stage, census, people))
+    read = time.monotonic()
+    loop.run_until_complete(stage.begin(people))
+    loop.run_until_complete(fill(stage, facts, seed + 100))
+    after = loop.run_until_complete(answers(stage, census, people))
+
+    assert after == before
+    full = sum(len(census.brought(user)) > FEED_CAP for user in people)
+    print(f"{len(people)} people, {count} facts, {full} feeds over the cap")
+    print(f"{applied - began:.0f} s to apply, {read - applied:.0f} s to read")
