@@ -9,7 +9,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 import hiredis
@@ -50,8 +50,7 @@ class Line(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It stands."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport, self.is_up = transport, True
+        self._transport, self.is_up = cast(asyncio.Transport, transport), True  # uvloop's is one in all but name
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Whoever waits is told."""

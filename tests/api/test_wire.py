@@ -7,6 +7,7 @@ from pathlib import Path
 
 import hiredis
 import pytest
+import uvloop
 
 from api.wire import Away, Slow, Wire
 from tests.valkey import Valkey, running_valkey
@@ -58,6 +59,16 @@ async def test_a_hash_is_a_dict_and_a_large_answer_comes_whole(wire: Wire) -> No
     await wire.ask([("HSET", "h", "a", 1, "b", "x" * 1_000_000)])
 
     assert await wire.ask([("HGETALL", "h"), ("HGETALL", "none")]) == [{"a": "1", "b": "x" * 1_000_000}, {}]
+
+
+def test_the_loop_that_serves_is_uvloop_and_works_as_well(server: Valkey) -> None:
+    async def once() -> list[object]:
+        wire = Wire(server.url, PATIENT_S)
+        answers = await wire.ask([("PING",)])
+        wire.close()
+        return answers
+
+    assert uvloop.run(once()) == ["PONG"]
 
 
 async def test_who_stops_waiting_takes_nobodys_answer(wire: Wire) -> None:
