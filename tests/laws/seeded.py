@@ -6,14 +6,15 @@ A bug is a small patch that a test undoes; those of Lua must be planted before t
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 
 import api.feeds
-import api.people
+import api.rolls
+import api.users
 from api import hydration
 from api.hydration import PhotoPage
 from api.routes import Asked
@@ -24,7 +25,7 @@ from processors.stores import calls
 from processors.stores import projections as store
 from processors.stores.calls import Call, Step
 from schemas import facts, projections, visibility
-from schemas.ids import PhotoId, RollId, UserId, second
+from schemas.ids import PhotoId, RollId, UserId, floor_at
 from schemas.projections import Card
 
 
@@ -46,11 +47,11 @@ def fan_out_on_captured(patch: pytest.MonkeyPatch) -> None:
 
 
 def reveal_by_a_clock_that_is_a_second_early(patch: pytest.MonkeyPatch) -> None:
-    def is_revealed(photo: PhotoId, now: Any) -> bool:
-        return bool(second(photo) <= now + timedelta(seconds=1))
+    def floor_a_second_early(at: datetime) -> int:
+        return floor_at(at + timedelta(seconds=1))
 
-    patch.setattr(visibility, "is_revealed", is_revealed)
-    patch.setattr(api.feeds, "is_revealed", is_revealed)
+    for module in (api.feeds, api.users, api.rolls, hydration, visibility):
+        patch.setattr(module, "floor_at", floor_a_second_early, raising=False)
 
 
 def unfollow_forgets_the_outbox(patch: pytest.MonkeyPatch) -> None:
