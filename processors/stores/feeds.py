@@ -181,12 +181,18 @@ class Fanout:
     async def _followers(self, author: UserId, *, is_sealed: bool, is_checked: bool) -> Packed:
         """The author's followers by bucket, as they were or are."""
         whose = (author, is_sealed)
-        if is_checked and (known := self.packed.get(whose)) is not None:
+        known = self.packed.get(whose) if is_checked else None
+        if known is not None and await self._is_first_nowhere(author, known):
             return known
         found = await self._read(author, is_sealed=is_sealed, is_checked=is_checked)
         if is_checked and all(len(chunks) <= 1 for chunks in found):  # of several calls each would see another moment
             self.packed.put(whose, found)
         return found
+
+    async def _is_first_nowhere(self, author: UserId, known: Packed) -> bool:
+        """No delivery goes to a bucket that had no follower, so none would say that there is one now."""
+        empty = [projections.followers_in(author, number) for number, chunks in enumerate(known) if not chunks]
+        return not any(await self.door.sizes(empty))
 
     async def _read(self, author: UserId, *, is_sealed: bool, is_checked: bool) -> Packed:
         found = await self.door.members([projections.followers_in(author, number) for number in range(BUCKETS)])
