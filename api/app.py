@@ -10,9 +10,10 @@ from uuid import uuid4
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
-from api import comments, feeds, openapi, operations, people, photos, rolls, serving, stats, users
+from api import comments, feeds, openapi, operations, people, photos, rolls, serving, stats, trace, users
 from api.answers import on_fault, on_http, on_refusal
 from api.edge import Edge
+from api.log import open_log
 from api.objects import open_objects
 from api.operations import OPERATIONS
 from api.projections import open_projections
@@ -30,6 +31,7 @@ ROUTES: tuple[Route, ...] = (
     *users.ROUTES,
     *people.ROUTES,
     *stats.ROUTES,
+    *trace.ROUTES,
 )
 
 
@@ -44,6 +46,8 @@ def make_room(settings: Settings, clock: Clock = utc_now) -> Room:
         projections=open_projections(settings.redis_url, settings.redis_timeout_ms / 1000),
         objects=open_objects(settings),
         warehouse=open_warehouse(settings),
+        log=open_log(settings),
+        operators=frozenset(filter(None, settings.operators.replace(" ", "").split(","))),
         telemetry=Telemetry(),
         clock=clock,
         cursor_secret=settings.cursor_secret.encode(),
@@ -107,3 +111,4 @@ async def _lifespan(room: Room) -> AsyncIterator[None]:
         await beat
     await room.projections.close()
     room.warehouse.close()
+    room.log.close()

@@ -10,6 +10,7 @@ from schemas.topics import TOPICS, Origin, parse_position
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 MAX_ID = (1 << 63) - 1
+MAX_TRACED = 200
 ME = "me"
 
 _ID = re.compile(r"[1-9][0-9]{0,18}")
@@ -31,6 +32,13 @@ def identifier(text: str) -> str:
     """An id as it stands in a path: plain ASCII digits."""
     if not _ID.fullmatch(text) or int(text) > MAX_ID:
         raise refusal("bad_id", "an id is 1 to 19 digits")
+    return text
+
+
+def traced(text: str) -> str:
+    """An id that some client made up, or a position: any text that is short and can be read."""
+    if len(text) > MAX_TRACED or not text.isprintable():
+        raise refusal("bad_id", f"an id to trace is at most {MAX_TRACED} readable characters")
     return text
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from api.asked import DEFAULT_LIMIT, MAX_LIMIT
+from api.asked import DEFAULT_LIMIT, MAX_LIMIT, MAX_TRACED
 from api.routes import Route
 from schemas.problems import CONTENT_TYPE, Fault
 from schemas.topics import TOPICS
@@ -15,6 +15,11 @@ Schema = dict[str, Any]
 REFS = "#/components/schemas/{name}"
 
 _ID: Schema = {"type": "string", "pattern": "^[1-9][0-9]{0,18}$"}
+_TRACED: Schema = {
+    "type": "string",
+    "maxLength": MAX_TRACED,
+    "description": "messageId of an event, id of a fact or of a batch, or a position: `events.v1:3:1207`.",
+}
 _PARAMETERS: dict[str, Schema] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
     "cursor": {"type": "string", "description": "`next_cursor` of the page before."},
@@ -76,6 +81,8 @@ _OK = (
 def _in_path(route: Route) -> list[Schema]:
     if route.target is None:
         return []
+    if route.target == "trace":
+        return [{"name": "trace", "in": "path", "required": True, "schema": _TRACED}]
     schema = {"anyOf": [_ID, {"const": "me"}]} if route.target == "user" else _ID
     return [{"name": route.target, "in": "path", "required": True, "schema": schema}]
 

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from api import cursor
+from api.log import Log
 from api.objects import Objects
 from api.projections import Projections
 from api.telemetry import Telemetry
@@ -19,8 +20,8 @@ from schemas.ids import UserId
 from schemas.projections import Processor
 
 # everything under /v1 is somebody's view; who may see an item is visibility.py's affair
-Policy = Literal["signed_in"]
-Target = Literal["user", "photo", "roll"]
+Policy = Literal["signed_in", "operator"]  # an operator is a signed-in person whom OPERATORS names
+Target = Literal["trace", "user", "photo", "roll"]
 Clock = Callable[[], datetime]
 
 PAGED = ("limit", "cursor")
@@ -33,6 +34,8 @@ class Room:
     projections: Projections
     objects: Objects
     warehouse: Warehouse
+    log: Log
+    operators: frozenset[str]
     telemetry: Telemetry
     clock: Clock
     cursor_secret: bytes

@@ -31,6 +31,8 @@ def endpoint(room: Room, route: Route) -> Callable[[Request], Awaitable[Response
         limit = asked.limit(parameters.get("limit"))
         named = _named(route, request)
         reader = await _signed_in(room, route, request, token)
+        if route.policy == "operator" and reader not in room.operators:
+            raise refusal("forbidden", "this is for operators")
         target = reader if named == asked.ME else named
         question = Asked(
             room=room,
@@ -52,6 +54,8 @@ def _named(route: Route, request: Request) -> str:
     if route.target is None:
         return ""
     text = str(request.path_params[route.target])
+    if route.target == "trace":
+        return asked.traced(text)
     return text if route.target == "user" and text == asked.ME else asked.identifier(text)
 
 

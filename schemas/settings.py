@@ -126,6 +126,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: Annotated[
         str, described("Networks, separated by commas, whose X-Forwarded-For is believed: `10.0.0.0/8`.")
     ] = ""
+    operators: Annotated[
+        str, described("User ids, separated by commas, of the people who may ask /v1/trace; empty: nobody.")
+    ] = ""
     cursor_secret: Annotated[str, described("Signs page cursors; any long random text.")] = LOCAL_SECRET
 
     @classmethod
