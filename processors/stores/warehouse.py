@@ -34,6 +34,10 @@ class Ahead(Exception):
     """The warehouse holds offsets that the log has not reached: the log was wiped and the warehouse was not."""
 
 
+class Drifted(Exception):
+    """The table lacks a column that we write, or has it of another type: no record is at fault, and none dies."""
+
+
 class Warehouse:
     """The sink's store: one per worker, of one event loop. `tables` says where a topic's rows go.
 
@@ -155,8 +159,17 @@ class Warehouse:
         await self._before("wait")
         await flight.landed()
         await self._before("done")
+        if flight.refused:
+            await self._refuse_if_drifted(topic)
         if refused := flight.refused | unfit:
             raise Poison(refused)
+
+    async def _refuse_if_drifted(self, topic: str) -> None:
+        """`Drifted` when BigQuery refuses rows because of the table; the loop tries again until that is mended."""
+        assert self._client is not None, "apply before open"
+        table = self._tables[topic]
+        if wrong := drift(table, await self._client.columns(table)):
+            raise Drifted(f"{table.path} is not what we write: {wrong}; mend the table (python -m sql apply)")
 
     def _drop(self, topic: str) -> None:
         if lease := self._leases.pop(topic, None):
@@ -173,3 +186,10 @@ class Warehouse:
 def ahead(stored: Mapping[int, int], ends: Mapping[int, int]) -> dict[int, tuple[int, int]]:
     """Partitions whose highest stored offset is not below the log's end (its next offset): (stored, end)."""
     return {p: (stored[p], end) for p, end in ends.items() if p in stored and stored[p] >= end}
+
+
+def drift(table: Table, there: Mapping[str, str]) -> dict[str, str]:
+    """Our columns that the table has not got, or of another type: what it has instead ("" when nothing)."""
+    return {
+        column.name: there.get(column.name, "") for column in table.columns if there.get(column.name) != column.type
+    }

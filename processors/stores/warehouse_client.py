@@ -19,6 +19,7 @@ from schemas.warehouse import Table
 
 CALL_S = 10.0  # the clients would retry inside for minutes; the loop retries, so they must not
 _UNLIMITED = (("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1))
+_SPELLING = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}  # REST still names them as of old
 
 Parameter = str | datetime | Sequence[int] | Sequence[str]
 
@@ -63,6 +64,12 @@ class Client:
             wait_timeout=CALL_S,
         )
         return [dict(row) for row in answer]
+
+    async def columns(self, table: Table) -> Mapping[str, str]:
+        """Type by name of the columns the table has just now, in the words of `schemas.warehouse`."""
+        never: Any = None  # its types do not know that None switches retries off
+        there = await asyncio.to_thread(self._sql.get_table, table.path, retry=never, timeout=CALL_S)
+        return {field.name: _SPELLING.get(field.field_type, field.field_type) for field in there.schema}
 
     async def create(self, table: Table) -> str:
         """The name of a new stream whose rows are visible once they are acknowledged."""

@@ -10,9 +10,10 @@ import pytest
 
 from local.stack import Stack
 from processors.processor import Effects, Poison
-from processors.stores.warehouse import Ahead, Step, Warehouse, ahead
+from processors.stores.warehouse import Ahead, Step, Warehouse, ahead, drift
 from processors.stores.warehouse_claims import NotSeeded
 from schemas.topics import Origin
+from schemas.warehouse import EVENTS
 from tests.builders import NOON, a_track, a_user, an_events_record, photo_captured, user_registered
 from tests.processors.warehouses import (
     EVENTS_TOPIC,
@@ -276,6 +277,14 @@ async def test_a_log_that_was_wiped_without_the_warehouse_is_refused(stand: Stan
 
 def test_only_what_the_log_has_not_reached_is_ahead() -> None:
     assert ahead({0: 4, 1: 5, 2: 9}, {0: 5, 1: 5, 3: 0}) == {1: (5, 5)}
+
+
+def test_a_table_has_drifted_when_a_column_of_ours_is_gone_or_of_another_type() -> None:
+    there: dict[str, str] = {column.name: column.type for column in EVENTS.columns}
+
+    assert drift(EVENTS, {**there, "mood": "STRING"}) == {}
+    assert drift(EVENTS, {**there, "sdk": "INT64"}) == {"sdk": "INT64"}
+    assert drift(EVENTS, {name: type_ for name, type_ in there.items() if name != "sdk"}) == {"sdk": ""}
 
 
 async def test_kafkas_offset_decides_where_to_read(stand: Stand) -> None:
