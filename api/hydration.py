@@ -1,19 +1,27 @@
-"""Candidates become what the reader sees: two round trips, visibility decides about each photo, then their counts."""
+"""Candidates become what the reader sees: in one round trip, since cards that were read lately say whose they are.
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+Visibility decides about each photo. Of what a photo looks like as JSON all but author and counts is always the same
+until its links change, and is kept in pieces with its card.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
+from typing import Any, cast
 
 import msgspec
 
 from api import cards
+from api.hot import Pieces
 from api.projections import Around
 from api.routes import Asked, Page
-from schemas.ids import PhotoId, floor_at
+from schemas.ids import PhotoId, UserId, floor_at
 from schemas.problems import refusal
 from schemas.projections import Card, Key
 from schemas.visibility import Sight, sight
 
 ROUNDS = 5  # a page full of hidden candidates ends short, with a cursor, instead of reading for ever
-CHUNK = 50  # candidates per round at least: hidden ones are rare, so most pages need one round
+SPARE = 4  # candidates beyond the page: hidden ones are rare, so most pages need one round
+CHUNK = 50  # candidates per further round at least
 COUNTED = 500  # a count reads cards, because spoiled or private ones must not be told by a number
 
 # At most `count` candidates older than `below`, newest first.
@@ -29,6 +37,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     author: cards.Author
     is_followed: bool
     is_muted: bool
+    tally: cards.Tally
 
 
 Wanted = Callable[[Seen], bool]
@@ -42,10 +51,7 @@ class PhotoPage(Page, frozen=True, kw_only=True):
 
 async def seen(asked: Asked, photos: Sequence[PhotoId]) -> list[Seen]:
     """Those of `photos` that the reader may see now, in the same order."""
-    found = await asked.room.projections.cards(photos)
-    authors = [card.author for card in found.values() if card.author]
-    rolls = [card.roll for card in found.values() if card.roll]
-    around = await asked.room.projections.around(asked.reader, authors, rolls)
+    found, around = await asked.room.projections.looked(asked.reader, photos)
     judged = [_judged(asked, photo, found.get(photo), around) for photo in photos]
     return [one for one in judged if one is not None]
 
@@ -62,8 +68,8 @@ async def page(asked: Asked, fetch: Fetch, wanted: Wanted = lambda _: True) -> P
     """The next page of candidates that are visible and `wanted`; its cursor names the last one shown."""
     shown: list[Seen] = []
     below = PhotoId(asked.position) if asked.position else None
-    chunk = max(asked.limit + 1, CHUNK)
-    for _ in range(ROUNDS):
+    for turn in range(ROUNDS):
+        chunk = asked.limit + SPARE if turn == 0 else max(asked.limit + 1, CHUNK)
         photos = await fetch(below, chunk)
         shown += [one for one in await seen(asked, photos) if wanted(one)]
         below = photos[-1] if len(photos) == chunk else None
@@ -71,7 +77,7 @@ async def page(asked: Asked, fetch: Fetch, wanted: Wanted = lambda _: True) -> P
             break
     if len(shown) > asked.limit:
         below = shown[asked.limit - 1].photo
-    return PhotoPage(items=await items(asked, shown[: asked.limit]), next_cursor=asked.cursor(below))
+    return PhotoPage(items=items(asked, shown[: asked.limit]), next_cursor=asked.cursor(below))
 
 
 async def count(asked: Asked, grid: Key) -> int:
@@ -81,22 +87,48 @@ async def count(asked: Asked, grid: Key) -> int:
     return sum(one.sight == "revealed" for one in await seen(asked, photos))
 
 
-async def items(asked: Asked, shown: Sequence[Seen]) -> tuple[cards.Photo, ...]:
+def items(asked: Asked, shown: Sequence[Seen]) -> tuple[cards.Photo, ...]:
     """The JSON of what is seen; only revealed photos have counts, and only their media is ever signed."""
-    counted = [one.photo for one in shown if one.sight == "revealed"]
-    tallies = await asked.room.projections.tallies(counted, asked.reader)
-    return tuple(_photo(asked, one, tallies) for one in shown)
+    return tuple(_photo(asked, one) for one in shown)
 
 
-def _photo(asked: Asked, one: Seen, tallies: Mapping[PhotoId, cards.Tally]) -> cards.Photo:
+def _photo(asked: Asked, one: Seen) -> cards.Photo:
     match one.sight:
         case "revealed":
-            tally, link = tallies[one.photo], asked.room.objects.link
-            return cards.revealed(one.photo, one.card, one.author, tally, lambda key: link(key, asked.now))
+            return cast(cards.Photo, msgspec.Raw(_joined(_pieces(asked, one), one)))
         case "spoiled":
             return cards.spoiled(one.photo, one.card)
         case _:
             return cards.sealed(one.photo, one.card)
+
+
+def _joined(pieces: Sequence[bytes], one: Seen) -> bytes:
+    """In the order in which `cards.RevealedPhoto` has them."""
+    start, roll, likes, comments, end = pieces
+    tally, author = one.tally, _author(one.author.id, one.author.username, one.author.display_name)
+    liked = b"true" if tally.you_like else b"false"
+    return b"".join((start, author, roll, b"%d" % tally.likes, likes, b"%d" % tally.comments, comments, liked, end))
+
+
+def _pieces(asked: Asked, one: Seen) -> list[bytes]:
+    """What stands between author, likes, comments and whether the reader likes it."""
+    objects, window = asked.room.objects, asked.room.objects.window_of(asked.now)
+    kept = asked.room.projections.hot.pieces
+    found = kept.get(one.photo)
+    if found and found.card is one.card and found.signer is objects and found.window == window:
+        return found.pieces
+    hole: Any = msgspec.Raw(b"\0")  # no JSON holds this byte
+    tally = cards.Tally(likes=hole, comments=hole, you_like=hole)
+    whole = cards.revealed(one.photo, one.card, hole, tally, lambda key: objects.link(key, asked.now))
+    pieces = msgspec.json.encode(whole).split(b"\0")
+    if asked.room.projections.hot.get(one.photo):
+        kept[one.photo] = Pieces(one.card, objects, window, pieces)
+    return pieces
+
+
+@lru_cache(maxsize=20_000)
+def _author(user: UserId, username: str | None, display_name: str | None) -> bytes:
+    return msgspec.json.encode(cards.Author(id=user, username=username, display_name=display_name))
 
 
 def _judged(asked: Asked, photo: PhotoId, card: Card | None, around: Around) -> Seen | None:
@@ -114,4 +146,5 @@ def _judged(asked: Asked, photo: PhotoId, card: Card | None, around: Around) -> 
         author=author,
         is_followed=card.author in around.followed,
         is_muted=card.author in around.muted,
+        tally=around.tallies[photo],
     )

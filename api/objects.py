@@ -43,7 +43,11 @@ class Objects:
 
     def link(self, key: str, now: datetime) -> str:
         """A GET link to `key` that is good for an hour at most."""
-        return _signed(self, key, now - (now - EPOCH) % self.window)
+        return _signed(self, key, self.window_of(now))
+
+    def window_of(self, now: datetime) -> datetime:
+        """Until the next window begins links stay as they are."""
+        return now - (now - EPOCH) % self.window
 
     def credentials(self) -> Credentials:
         """The keys to sign with; a role's are renewed by boto3 when they age."""

@@ -11,7 +11,7 @@ from schemas.problems import refusal
 
 async def photo(asked: Asked) -> Photo:
     """A photo, with links to its pictures; before its reveal only the author's sealed card."""
-    found = await hydration.items(asked, await hydration.seen(asked, [PhotoId(asked.target)]))
+    found = hydration.items(asked, await hydration.seen(asked, [PhotoId(asked.target)]))
     if not found:
         raise refusal("not_found", "there is no such photo")
     return found[0]

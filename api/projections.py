@@ -5,7 +5,7 @@ hash that is not its codec's crashes the request loudly.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import compress
 from typing import Any, TypeVar
@@ -14,7 +14,8 @@ import msgspec
 
 from api import candidates
 from api.cards import Tally
-from api.wire import Away, Command, Slow, Wire
+from api.hot import REPLIES, Hot, HotCards, Parsed, ended, questions
+from api.wire import Away, Command, Slow, Wire, pack
 from schemas import projections as view
 from schemas.ids import CommentId, PhotoId, RollId, UserId, floor_at
 from schemas.problems import refusal
@@ -41,6 +42,7 @@ class Around(msgspec.Struct, frozen=True):
     muted: frozenset[UserId]
     ties: dict[UserId, Tie]
     admissions: dict[RollId, Admission]
+    tallies: dict[PhotoId, Tally] = {}
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -69,6 +71,8 @@ class Projections:
     """The views. `open_projections` makes one; it belongs to the event loop it is first used in."""
 
     wire: Wire
+    hot: HotCards = field(default_factory=HotCards)
+    parsed: Parsed = field(default_factory=Parsed)
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -93,23 +97,61 @@ class Projections:
 
     # --- photos -------------------------------------------------------------------------------------------------------
 
-    async def cards(self, photos: Sequence[PhotoId]) -> dict[PhotoId, Card]:
-        """The cards there are."""
+    async def looked(self, reader: UserId, photos: Sequence[PhotoId]) -> tuple[dict[PhotoId, Card], Around]:
+        """The cards there are, and what is around them: one round trip, and one before it for cards not read lately."""
+        known = await self._known(photos)
+        people = sorted({hot.card.author for hot in known.values() if hot.card.author})
+        places = sorted({hot.card.roll for hot in known.values() if hot.card.roll})
+        packed = b"".join([ended(hot.asked, reader) for hot in known.values()])
+        around = _around_asked(reader, people, places)
+        found = await self._ask_packed(packed + pack(around), REPLIES * len(known) + len(around))
+        cards, tallies, anew = dict[PhotoId, Card](), dict[PhotoId, Tally](), list[PhotoId]()
+        for at, (photo, hot) in enumerate(known.items()):
+            bits, likes, posted, gone, liked = found[at * REPLIES : at * REPLIES + REPLIES]
+            if hot.bits and bits != hot.bits:
+                self.hot.drop(photo)
+                anew.append(photo)
+            cards[photo] = hot.card
+            tallies[photo] = Tally(likes=likes, comments=max(0, posted - gone), you_like=bool(liked))
+        fresh = await self._cards(anew)
+        around_it = self._around(people, places, found[REPLIES * len(known) :], tallies)
+        return {photo: card for photo, card in cards.items() if photo not in anew} | fresh, around_it
+
+    async def _known(self, photos: Sequence[PhotoId]) -> dict[PhotoId, Hot]:
+        """Those of the photos that there are."""
+        known = {photo: self.hot.get(photo) for photo in photos}
+        fresh = await self._cards([photo for photo, hot in known.items() if hot is None])
+        return {
+            photo: hot or Hot(fresh[photo], [], questions(photo))
+            for photo, hot in known.items()
+            if hot is not None or photo in fresh
+        }
+
+    async def _cards(self, photos: Sequence[PhotoId]) -> dict[PhotoId, Card]:
         found = await self._ask(*(("HGETALL", view.card(photo)) for photo in photos))
-        return {photo: view.read(Card, fields) for photo, fields in zip(photos, found, strict=True) if fields}
+        cards = {photo: view.read(Card, fields) for photo, fields in zip(photos, found, strict=True) if fields}
+        for photo, fields in zip(photos, found, strict=True):
+            if photo in cards:
+                self.hot.put(photo, fields, cards[photo])
+        return cards
 
     async def around(self, reader: UserId, authors: Iterable[UserId], rolls: Iterable[RollId]) -> Around:
         """Profiles of the authors, who of them the reader follows, which of the rolls are open to the reader."""
         people, places = sorted(set(authors)), sorted(set(rolls))
+        return self._around(people, places, await self._ask(*_around_asked(reader, people, places)))
+
+    def _around(
+        self,
+        people: Sequence[UserId],
+        places: Sequence[RollId],
+        answers: Sequence[Any],
+        tallies: dict[PhotoId, Tally] | None = None,
+    ) -> Around:
         if not people:
             return Around({}, frozenset(), frozenset(), {}, {})
-        follows, mutes, blocks, blocked_by, *rest = await self._ask(
-            *(("SMISMEMBER", kind(reader), *people) for kind in TIES),
-            *(("HGETALL", view.profile(person)) for person in people),
-            *(("HGETALL", view.roll(roll)) for roll in places),
-            *(("SISMEMBER", view.members(roll), reader) for roll in places),
-        )
-        found = [_one(Profile, fields) for fields in rest[: len(people)]]
+        follows, mutes, blocks, blocked_by, *rest = answers
+        read = self.parsed.read
+        found = [read(Profile, view.profile(p), each) for p, each in zip(people, rest, strict=False)]
         known, joined = rest[len(people) : len(people) + len(places)], rest[len(people) + len(places) :]
         hidden = [any(pair) for pair in zip(blocks, blocked_by, strict=True)]
         return Around(
@@ -121,9 +163,10 @@ class Projections:
                 for person, profile, follow, blocked in zip(people, found, follows, hidden, strict=True)
             },
             admissions={
-                roll: admission(_one(Roll, fields), bool(member))
+                roll: admission(read(Roll, view.roll(roll), fields), bool(member))
                 for roll, fields, member in zip(places, known, joined, strict=True)
             },
+            tallies=tallies or {},
         )
 
     async def places(self, key: Key, below: PhotoId | None, count: int) -> list[PhotoId]:
@@ -143,18 +186,6 @@ class Projections:
         return [view.photo_at(place) for place, score in zip(places, scores, strict=True) if score is not None]
 
     # --- reactions ----------------------------------------------------------------------------------------------------
-
-    async def tallies(self, photos: Sequence[PhotoId], reader: UserId) -> dict[PhotoId, Tally]:
-        """The counts of each: what the sets hold, so that a like twice is one."""
-        kinds = (("SCARD", view.likers), ("ZCARD", view.comments), ("SCARD", view.deleted_comments))
-        counts = [(command, key(photo)) for photo in photos for command, key in kinds]
-        mine = [("SISMEMBER", view.likers(photo), reader) for photo in photos]
-        found = await self._ask(*counts, *mine)
-        numbers, own = iter(found[: len(counts)]), found[len(counts) :]
-        return {
-            photo: Tally(likes=likes, comments=max(0, posted - gone), you_like=bool(liked))
-            for photo, likes, posted, gone, liked in zip(photos, numbers, numbers, numbers, own, strict=True)
-        }
 
     async def comments(self, photo: PhotoId, after: CommentId | None, count: int) -> list[tuple[CommentId, Comment]]:
         """At most `count` comments of a photo after that one, oldest first, deleted ones too (two round trips)."""
@@ -247,10 +278,13 @@ class Projections:
         return int(found)
 
     async def _ask(self, *commands: Command) -> list[Any]:
-        if not commands:
+        return await self._ask_packed(pack(commands), len(commands)) if commands else []
+
+    async def _ask_packed(self, packed: bytes, wanted: int) -> list[Any]:
+        if not wanted:
             return []
         try:
-            return await self.wire.ask(commands)
+            return await self.wire.ask_packed(packed, wanted)
         except (Away, Slow) as error:
             raise refusal("unavailable", "the views do not answer; try again", retry_after_s=1) from error
 
@@ -258,6 +292,17 @@ class Projections:
 def open_projections(url: str, timeout_s: float) -> Projections:
     """The door at `url`; an answer slower than `timeout_s` is as good as none."""
     return Projections(Wire(url, timeout_s))
+
+
+def _around_asked(reader: UserId, people: Sequence[UserId], places: Sequence[RollId]) -> list[Command]:
+    if not people:
+        return []
+    return [
+        *(("SMISMEMBER", kind(reader), *people) for kind in TIES),
+        *(("HGETALL", view.profile(person)) for person in people),
+        *(("HGETALL", view.roll(roll)) for roll in places),
+        *(("SISMEMBER", view.members(roll), reader) for roll in places),
+    ]
 
 
 def _one(kind: type[T], found: view.Fields) -> T | None:

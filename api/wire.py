@@ -7,7 +7,7 @@ the order in which they were asked, so the oldest one waits for the next answer.
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
@@ -18,6 +18,11 @@ Command = tuple[str | int, ...]
 NOTHING_YET = object()
 
 _pack: Callable[[Command], bytes] = hiredis.pack_command  # type: ignore[assignment]  # its stub knows tuples of one
+
+
+def pack(commands: Iterable[Command]) -> bytes:
+    """The commands as RESP."""
+    return b"".join(map(_pack, commands))
 
 
 class Away(ConnectionError):
@@ -99,15 +104,18 @@ class Wire:
         self._connecting = asyncio.Lock()
 
     async def ask(self, commands: Sequence[Command]) -> list[Any]:
-        """The answers, in order; asked once more when the connection was dead, as all are after a restart.
+        """The answers, in order."""
+        return await self.ask_packed(pack(commands), len(commands))
+
+    async def ask_packed(self, packed: bytes, wanted: int) -> list[Any]:
+        """The answers to so many commands; asked once more when the connection was dead, as all are after a restart.
 
         `Away` and `Slow` are for the caller; the server's own errors are faults of ours.
         """
-        packed = b"".join(map(_pack, commands))
         try:
-            return await self._once(packed, len(commands))
+            return await self._once(packed, wanted)
         except Away:
-            return await self._once(packed, len(commands))
+            return await self._once(packed, wanted)
 
     def close(self) -> None:
         """Give the connection back."""
@@ -168,7 +176,6 @@ class Wire:
         user, password = unquote(self._url.username or ""), unquote(self._url.password or "")
         names = ("AUTH", user or "default", password) if password else ()
         commands: list[Command] = [("HELLO", 3, *names), ("SELECT", int(self._url.path.strip("/") or 0))]
-        packed = b"".join(map(_pack, commands))
-        for answer in await self._in_time(line, line.ask(packed, len(commands))):
+        for answer in await self._in_time(line, line.ask(pack(commands), len(commands))):
             if isinstance(answer, Exception):
                 raise answer

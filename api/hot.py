@@ -1,0 +1,114 @@
+"""Cards that were read lately: their parsed, immutable part, and the questions that are asked about each, packed.
+
+What may change is never taken from here: whether a photo is deleted or spoiled, for whom it is, how often it was liked
+comes from Redis each time, with the time of its development, by which a card that was developed anew is told.
+"""
+
+from collections import OrderedDict
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar, cast
+
+import msgspec
+
+from schemas import projections as view
+from schemas.ids import PhotoId, UserId
+from schemas.projections import Card, Key
+
+REMEMBERED = 20_000  # cards, some 3 kB each
+BITS = ("deleted_at", "spoiled", "visibility", "developed_at")
+REPLIES = 5  # to the questions about one photo
+
+Bits = list[str | None]
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Pieces(NamedTuple):
+    """A card as JSON, cut where it changes, as it is for links of one window made by one signer."""
+
+    card: Card
+    signer: object
+    window: datetime
+    pieces: list[bytes]
+
+
+class Hot(NamedTuple):
+    """A developed photo's card as it was when nothing had happened to it, and what is asked about it."""
+
+    card: Card
+    bits: Bits
+    asked: bytes  # all but the last word, which is the reader
+
+
+class HotCards:
+    """Forgets what was not asked for longest. Belongs to one process, and to nobody else."""
+
+    def __init__(self, remembered: int = REMEMBERED) -> None:
+        self._found: OrderedDict[PhotoId, Hot] = OrderedDict()
+        self._remembered = remembered
+        self.pieces: dict[PhotoId, Pieces] = {}
+
+    def get(self, photo: PhotoId) -> Hot | None:
+        """What is remembered of the photo."""
+        found = self._found.get(photo)
+        if found is not None:
+            self._found.move_to_end(photo)
+        return found
+
+    def put(self, photo: PhotoId, fields: view.Fields, card: Card) -> None:
+        """Remembers a card that is developed, and neither deleted nor spoiled."""
+        if card.developed_at and card.author and not card.deleted_at and not card.spoiled:
+            self._found[photo] = Hot(card, [fields.get(name) for name in BITS], questions(photo))
+            if len(self._found) > self._remembered:
+                self.drop(next(iter(self._found)))
+
+    def drop(self, photo: PhotoId) -> None:
+        """It is another one by now."""
+        self._found.pop(photo, None)
+        self.pieces.pop(photo, None)
+
+
+class Parsed:
+    """Views that were parsed before: the same fields are the same view. Fields always come from Redis."""
+
+    def __init__(self, remembered: int = REMEMBERED) -> None:
+        self._found: dict[Key, tuple[view.Fields, Any]] = {}
+        self._remembered = remembered
+
+    def read(self, kind: type[T], key: Key, fields: view.Fields) -> T | None:
+        """The view in these fields; None when there are none."""
+        known = self._found.get(key)
+        if known is not None and known[0] == fields:
+            return cast(T, known[1])
+        if not fields:
+            return None
+        if len(self._found) >= self._remembered:
+            self._found.clear()
+        found = view.read(kind, fields)
+        self._found[key] = (fields, found)
+        return found
+
+
+def questions(photo: PhotoId) -> bytes:
+    """`HMGET card`, likes, comments, deleted comments, and whether somebody likes it, whose id comes last."""
+    commands = (
+        ("HMGET", view.card(photo), *BITS),
+        ("SCARD", view.likers(photo)),
+        ("ZCARD", view.comments(photo)),
+        ("SCARD", view.deleted_comments(photo)),
+    )
+    likes = ("SISMEMBER", view.likers(photo))
+    return b"".join((*map(_packed, commands), b"*3\r\n", _packed(likes).partition(b"\r\n")[2]))
+
+
+def bulk(text: str) -> bytes:
+    """One word."""
+    return b"$%d\r\n%b\r\n" % (len(text.encode()), text.encode())
+
+
+def ended(asked: bytes, reader: UserId) -> bytes:
+    """The questions about a photo, for this reader."""
+    return asked + bulk(reader)
+
+
+def _packed(words: tuple[str, ...]) -> bytes:
+    return b"*%d\r\n%b" % (len(words), b"".join(map(bulk, words)))
