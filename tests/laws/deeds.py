@@ -102,12 +102,16 @@ class Deeds(RuleBasedStateMachine):
         pairs=st.lists(st.tuples(anyone, anyone), max_size=10),
         authors=st.lists(anyone, max_size=4),
         guests=st.sets(anyone, max_size=4),
+        private=st.sets(anyone, max_size=1),
     )
-    def some_are_there(self, pairs: list[tuple[int, int]], authors: list[int], guests: set[int]) -> None:
+    def some_are_there(
+        self, pairs: list[tuple[int, int]], authors: list[int], guests: set[int], private: set[int]
+    ) -> None:
         """They know each other, have a roll, and took photos, one of them late."""
         self.people = list(PEOPLE[:4])
         said: list[Fact] = [a.user_registered(user, f"user {n}", at=self.now) for n, user in enumerate(self.people)]
         said += [a.user_followed(*self.others(one, other), at=self.now) for one, other in pairs]
+        said += [a.preferences_changed(self.who(one), at=self.now) for one in private]
         said += self._roll(self.who(0), guests) if guests else []
         for number, author in enumerate(authors):
             roll = self.rolls[0] if number % 2 and author in guests else None

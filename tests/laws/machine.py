@@ -11,7 +11,7 @@ from hypothesis.stateful import precondition, rule
 
 from schemas.ids import UserId
 from tests.laws import looks
-from tests.laws.deeds import Deeds, anyone, coin, something
+from tests.laws.deeds import Deeds, anyone, something
 from tests.laws.stage import PARTITIONS, PROCESSORS
 
 orders = st.permutations(range(PARTITIONS))
@@ -106,9 +106,19 @@ class Play(Deeds):
         self.do(self.stage.catch_up("views"))
         self.do(looks.home(self.stage, self.who(reader)))
 
-    @rule(reader=anyone, sealed=coin)
-    def lose_feed(self, reader: int, sealed: bool) -> None:
-        self.do(self.stage.lose_feed(self.who(reader), sealed=sealed))
+    @rule(reader=anyone, lists=st.sampled_from(("f", "s", "fs")))
+    def lose_feed(self, reader: int, lists: str) -> None:
+        self.do(self.stage.lose_feed(self.who(reader), lists))
+        self.do(looks.home(self.stage, self.who(reader)))
+
+    @rule(after=st.sampled_from((1, 2, 3, 10**9, 10**9)), reader=anyone)
+    def tend(self, after: int, reader: int) -> None:
+        self.do(self.stage.tend(after))
+        self.do(looks.home(self.stage, self.who(reader)))
+
+    @rule(followers=st.sampled_from((0, 1, 2, 10_000)), reader=anyone)
+    def pull_above(self, followers: int, reader: int) -> None:
+        self.stage.pull_above(followers)
         self.do(looks.home(self.stage, self.who(reader)))
 
     @rule(order=orders, batch=st.integers(1, 40), reader=anyone)

@@ -22,6 +22,7 @@ from api.projections import open_projections
 from api.routes import Room
 from processors.processor import Effects
 from processors.rules import feeds, views
+from processors.stores.feeds import PULL_ABOVE
 from processors.stores.projections import Projections
 from schemas import facts, projections
 from schemas.facts import Fact
@@ -94,6 +95,7 @@ class Stage:
         """An empty log, an empty server, and everyone signed in."""
         self.now, self.skew, self.people = a.NOON, timedelta(), people
         self.log = []
+        self.pull_above(PULL_ABOVE)
         await self._empty()
 
     async def _empty(self) -> None:
@@ -162,8 +164,11 @@ class Stage:
         except Crash:
             self.half_done += records if processor == "feeds" else []
         worker.calls_left = 10**9
-        await worker.open()
-        found = await worker.progress()
+        await self._comes_back(processor)
+
+    async def _comes_back(self, processor: Processor) -> None:
+        await self.workers[processor].open()
+        found = await self.workers[processor].progress()
         ends = [found.get(("facts.v1", number), 0) for number in range(PARTITIONS)]
         assert all(map(ge, ends, self.reached[processor])), f"{processor} came to {self.reached}, remembers {found}"
         self.reached[processor] = ends
@@ -195,9 +200,25 @@ class Stage:
             for at in range(0, len(every), batch):
                 await self.apply(name, every[at : at + batch])
 
-    async def lose_feed(self, reader: UserId, *, sealed: bool) -> None:
-        keys = [projections.feed(reader)] + ([projections.sealed(reader)] if sealed else [])
-        await self.redis.delete(*keys)
+    async def lose_feed(self, reader: UserId, lists: str) -> None:
+        """`f` the feed, `s` its sealed entries, or both."""
+        kinds = {"f": projections.feed, "s": projections.sealed}
+        await self.redis.delete(*(kinds[kind](reader) for kind in lists))
+
+    async def tend(self, after: int) -> None:
+        """Cold feeds are built, those of who stays away dropped; the worker may die amid that."""
+        worker = self.workers["feeds"]
+        worker.calls_left = after
+        try:
+            await worker.tend()
+        except Crash:
+            await self._comes_back("feeds")
+        worker.calls_left = 10**9
+
+    def pull_above(self, followers: int) -> None:
+        """Who has more active followers is pulled from now on."""
+        for store in (self.workers["feeds"], self.zombies["feeds"]):
+            store._fanout = replace(store._fanout, pull_above=followers)
 
     # --- readers ------------------------------------------------------------------------------------------------------
 

@@ -14,8 +14,8 @@
 | 17 redelivery | `thaw`: watermarks never go back; and every later look |
 | 18 partition order | `catch_up` in any order, `replay` |
 | 19 replay from zero | `replay`; whole answers in `test_community.py` |
-| 20 a lost feed, 21 never empty because cold | `lose_feed`, then every look |
-| 22 push = pull = hybrid | pull only where a feed is lost: there are no pulled authors yet |
+| 20 a lost feed, 21 never empty because cold | `lose_feed`, `tend`, then every look |
+| 22 push = pull = hybrid | `pull_above` changes amid a play |
 | 23 walks during writes | `walk`, `turn` |
 | 24 cursors survive | `replay` and `restart_api` amid walks |
 | 25 backwards paging | not yet: pages go forwards only |

@@ -26,8 +26,11 @@ class TwinStage(Stage):
     async def crash(self, processor: Processor, records: Sequence[Record], after: int) -> None:
         """It dies before it began."""
 
-    async def lose_feed(self, reader: UserId, *, sealed: bool) -> None:
+    async def lose_feed(self, reader: UserId, lists: str) -> None:
         """The twin has no lists."""
+
+    async def tend(self, after: int) -> None:
+        """And none to build."""
 
     async def thaw(self, processor: Processor, number: int, count: int) -> None:
         end = self.reached[processor][number]
