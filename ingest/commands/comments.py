@@ -1,6 +1,6 @@
 """Comments: said of a photo by who sees it, taken back by who said it or took the photo."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ingest.command import Call, Command, Done, accepted
@@ -28,12 +28,21 @@ async def _posted(doors: Doors, call: Call, photo: PhotoId, id: FactId) -> Comme
     known = await doors.projections.photo(photo, call.by)
     to = command.reply_to
     parent = await doors.projections.comment_seen_by(photo, to, call.by) if known and to else None
-    bucket = ids.bucket(call.by)
-    made = CommentId(ids.compose(call.at, bucket, await doors.leases.sequence(bucket, call.at)))
+    made = await _id(doors, call, photo, to if parent else None)
     decision = rules.decide_comment(
         command, known, parent, photo=photo, comment=made, id=id, by=call.by, at=call.at
     )  # fmt: skip
     return accepted(decision)
+
+
+async def _id(doors: Doors, call: Call, photo: PhotoId, to: CommentId | None) -> CommentId:
+    """In the photo's bucket, where comments live; after what it replies to, whichever worker's clock that came from."""
+    bucket = ids.bucket(photo)
+    sequence = await doors.leases.sequence(bucket, call.at)
+    made = ids.compose(call.at, bucket, sequence)
+    if to is not None and int(made) <= int(to):
+        made = ids.compose(ids.second(to) + timedelta(seconds=1), bucket, sequence)
+    return CommentId(made)
 
 
 async def _told(doors: Doors, photo: PhotoId, made: Made[CommentPosted]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Comments as their people post and delete them; what the views would say is written by the tests themselves."""
 
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -24,7 +25,7 @@ async def said(
     return await world.http.post(f"/v1/photos/{photo}/comments", json={"text": text, **members}, headers=headers)
 
 
-async def test_a_comment_is_a_fact_beside_the_photo_with_an_id_of_its_author_s(world: World, parts: Stack) -> None:
+async def test_a_comment_is_a_fact_beside_the_photo(world: World, parts: Stack) -> None:
     ana, ben = await world.person("ana"), await world.person("ben")
     photo = await world.photo(ana)
 
@@ -35,7 +36,7 @@ async def test_a_comment_is_a_fact_beside_the_photo_with_an_id_of_its_author_s(w
     assert isinstance(fact, CommentPosted)
     assert (fact.photo, fact.by, fact.personal.text) == (photo, ben.user, "caf\u00e9 <b>")
     assert (told["id"], told["text"], told["reply_to"]) == (fact.comment, "caf\u00e9 <b>", None)
-    assert ids.bucket(fact.comment) == ids.bucket(ben.user)
+    assert ids.bucket(fact.comment) == ids.bucket(photo), "where it lives"
     like = await world.put(f"/v1/photos/{photo}/like", ben)
     assert position(answer).partition == position(like).partition
 
@@ -87,6 +88,18 @@ async def test_a_reply_names_a_comment_of_the_same_photo_that_one_sees(world: Wo
     assert fact.reply_to == reply.json()["comment"]["reply_to"] == parent
     assert [answer.status_code for answer in (elsewhere, nowhere, blocked)] == [404] * 3
     assert (odd.status_code, odd.json()["code"]) == (422, "bad_id")
+
+
+async def test_a_reply_comes_after_what_it_replies_to_whatever_the_clocks_say(world: World) -> None:
+    ana, ben = await world.person("ana"), await world.person("ben")
+    photo = await world.photo(ana)
+    tomorrow = ids.compose(datetime.now(UTC) + timedelta(days=1), 63, ids.SEQUENCES - 1)
+    parent = await world.comment(photo, ben, id=CommentId(tomorrow))
+
+    reply = await said(world, photo, ana, reply_to=parent)
+    other = await said(world, photo, ana)
+
+    assert int(reply.json()["comment"]["id"]) > int(parent) > int(other.json()["comment"]["id"])
 
 
 async def test_a_comment_is_deleted_by_who_wrote_it_or_took_the_photo(world: World, parts: Stack) -> None:

@@ -89,9 +89,11 @@ class World:
         await self.redis.hset(projections.card(photo), mapping=projections.fields(card))
         return photo
 
-    async def comment(self, photo: PhotoId, author: Person, text: str = "Fog!") -> CommentId:
+    async def comment(
+        self, photo: PhotoId, author: Person, text: str = "Fog!", id: CommentId | None = None
+    ) -> CommentId:
         """As the views say it after somebody commented."""
-        comment = a_comment(author.user)
+        comment = id or a_comment(author.user)
         view = Comment(author=author.user, text=text, posted_at=NOON)
         await self.redis.hset(projections.comment(photo, comment), mapping=projections.fields(view))
         return comment
