@@ -70,6 +70,12 @@ class Call:
         return given
 
     @property
+    def needed_key(self) -> str:
+        """The same, of a command that is not begun without one."""
+        assert self.idempotency_key is not None, "only a command that `needs_key` is sure to have one"
+        return self.idempotency_key
+
+    @property
     def body_hash(self) -> str:
         """Tells one body (and query) from another."""
         return sha256(self.raw + b"\n" + self.request.url.query.encode()).hexdigest()
@@ -109,6 +115,7 @@ class Command:
     raw: tuple[str, ...] = ()
     raw_bytes: int = body.COMMAND_BYTES
     query: frozenset[str] = frozenset()  # the parameters that it knows
+    needs_key: bool = False  # an Idempotency-Key must come with it
 
 
 async def carry_out(doors: Doors, command: Command, request: Request) -> Answer:
@@ -122,6 +129,8 @@ async def carry_out(doors: Doors, command: Command, request: Request) -> Answer:
         raise refusal("invalid_token", "the access token is missing or unknown")
     raw, found = await _body(command, request)
     call = Call(request, doors.clock(), request.state.request_id, raw, found, user)
+    if command.needs_key and call.idempotency_key is None:
+        raise refusal("idempotency_key_required", "send an Idempotency-Key; a retry sends the same")
     return await _answer(doors, request, await command.does(doors, call))
 
 

@@ -14,14 +14,12 @@ SECURITY = {
     "session": {"type": "http", "scheme": "bearer", "description": "access_token of POST /v1/sessions"},
 }
 PROBLEM = {"description": "A problem with a stable code", "content": {"application/problem+json": {}}}
-HEADERS = [
-    {"name": name, "in": "header", "required": False, "schema": {"type": "string"}, "description": why}
-    for name, why in {
-        "Idempotency-Key": "On a POST that creates: a retry with the same key takes effect once (24 h).",
-        "X-Read-After": "The X-Position of an earlier answer, which this command must see.",
-        "Prefer": "respond-async: do not wait until the effect can be read.",
-    }.items()
-]
+KEY = "Idempotency-Key"
+HEADERS = {
+    KEY: "On a POST that creates: a retry with the same key takes effect once (24 h).",
+    "X-Read-After": "The X-Position of an earlier answer, which this command must see.",
+    "Prefer": "respond-async: do not wait until the effect can be read.",
+}
 
 
 def operation(command: Command) -> dict[str, Any]:
@@ -33,7 +31,7 @@ def operation(command: Command) -> dict[str, Any]:
             "4XX": PROBLEM,
             "503": {**PROBLEM, "description": "Something we depend on is away; Retry-After says when to come back"},
         },
-        "parameters": [*_in_path(command), *HEADERS],
+        "parameters": [*_in_path(command), *_in_headers(command)],
     }
     if command.takes is not None:
         content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{command.takes.__name__}"}}}
@@ -51,6 +49,16 @@ def _response(command: Command) -> dict[str, Any]:
 def _in_path(command: Command) -> list[dict[str, Any]]:
     names = re.findall(r"{(\w+)}", command.path)
     return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+
+
+def _in_headers(command: Command) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name, "in": "header", "required": name == KEY and command.needs_key, "schema": {"type": "string"},
+            "description": why,
+        }
+        for name, why in HEADERS.items()
+    ]  # fmt: skip
 
 
 def completed(document: dict[str, Any], commands: tuple[Command, ...]) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """Upload tickets: the phone sends its bytes to S3, not through us."""
 
 from datetime import timedelta
-from secrets import token_hex
+from secrets import token_bytes
 
 from ingest.command import Call, Command, Done
 from ingest.doors import Doors
+from ingest.rules import tickets
 from ingest.rules.photos import AskUpload, upload_fault
-from schemas.ids import UploadId
 from schemas.objects import TICKET_SECONDS
 from schemas.problems import Refusal
 
@@ -16,7 +16,7 @@ async def ticket(doors: Doors, call: Call) -> Done:
     asked: AskUpload = call.body
     if refused := upload_fault(asked):
         raise Refusal(refused)
-    upload = UploadId(token_hex(16))
+    upload = tickets.upload_id(call.by, token_bytes(tickets.DRAWN_BYTES))
     url, fields = await doors.objects.ticket(call.by, upload, asked)
     expires_at = call.at + timedelta(seconds=TICKET_SECONDS)
     return Done(201, {"upload_id": upload, "url": url, "fields": fields, "expires_at": expires_at})

@@ -60,6 +60,8 @@ class Phone:
     def call(self, method: str, path: str, **how: Any) -> Any:
         """One request with this phone's token; remembers the position of what it wrote."""
         headers = how.pop("headers", {})
+        if method == "POST":
+            headers.setdefault("idempotency-key", token_hex(16))
         if self.token:
             headers["authorization"] = f"Bearer {self.token}"
         if self.last_position:

@@ -9,6 +9,7 @@ from ingest.command import Call, Command, Done, accepted
 from ingest.doors import Doors
 from ingest.idempotency import Attempt, Made, once
 from ingest.rules import photos as rules
+from ingest.rules import tickets
 from ingest.rules.photos import Original, TakePhoto
 from schemas import ids
 from schemas.facts import PhotoCaptured
@@ -25,7 +26,7 @@ _UPLOADS = UUID("8a0f1a56-3b0c-5c9e-9d52-7f9a5f0c2b11")  # namespace of upload i
 
 async def take(doors: Doors, call: Call) -> Done:
     """A photo of what was uploaded, or of the picture in the body. An upload becomes one photo, however often asked."""
-    command = call.body if call.body is not None else _from_query(call)
+    command = _told_upload(call) if call.body is not None else _from_query(call)
     await _refuse_reused_key(doors, call)
     id = ids.command_fact_id(call.by, ROUTE, f"upload:{command.upload_id}", "PhotoCaptured")
     attempt = Attempt(id, PhotoCaptured, "", call.at, call.trace)
@@ -33,20 +34,24 @@ async def take(doors: Doors, call: Call) -> Done:
     return Done(201, {"photo": _told(made)}, made.positions)
 
 
+def _told_upload(call: Call) -> TakePhoto:
+    command: TakePhoto = call.body
+    if not tickets.is_of(call.by, command.upload_id):
+        raise refusal("not_found", "there is no such upload")
+    return command
+
+
 def _from_query(call: Call) -> TakePhoto:
-    """The command of a picture sent as the body; its upload is named after the Idempotency-Key, if there is one."""
+    """The command of a picture sent as the body; its upload is named after the Idempotency-Key."""
     if not call.raw:
         raise refusal("empty_body", "the body is empty; expected a picture")
-    key = call.idempotency_key
-    upload = uuid5(_UPLOADS, f"{call.by}\n{key}").hex if key else token_hex(16)
+    upload = uuid5(_UPLOADS, f"{call.by}\n{call.needed_key}").hex
     return body.converted({**dict(call.request.query_params), "upload_id": upload}, TakePhoto)
 
 
 async def _refuse_reused_key(doors: Doors, call: Call) -> None:
     """What makes a photo unique is its upload; the Idempotency-Key only must not come back with another body."""
-    if (key := call.idempotency_key) is None:
-        return
-    name = ids.command_fact_id(call.by, ROUTE, key, "body")
+    name = ids.command_fact_id(call.by, ROUTE, call.needed_key, "body")
     before = await doors.leases.begin(name, call.body_hash, call.at)
     if before is not None and before.body != call.body_hash:
         raise refusal("idempotency_key_reused", "the Idempotency-Key came with another body before")
@@ -95,7 +100,7 @@ async def delete(doors: Doors, call: Call) -> Done:
 COMMANDS = (
     Command(
         "POST", ROUTE.split()[1], take, "signed in", "Make a photo of an upload, or of the picture in the body",
-        takes=TakePhoto, status=201, raw=UPLOAD_TYPES, raw_bytes=MAX_UPLOAD_BYTES, query=QUERY,
+        takes=TakePhoto, status=201, raw=UPLOAD_TYPES, raw_bytes=MAX_UPLOAD_BYTES, query=QUERY, needs_key=True,
         gives={"photo": {"id": "936202417169956871", "reveal_at": "2026-11-22T09:00:00Z"}},
     ),
     Command("DELETE", "/v1/photos/{id}", delete, "signed in", "Take a photo back", status=204),

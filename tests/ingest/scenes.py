@@ -21,7 +21,9 @@ class Scene(msgspec.Struct, frozen=True):
     settings: Settings
 
     async def post(self, path: str, by: Person | None = None, key: str | None = None, **members: Any) -> httpx.Response:
-        headers = {**(by or self.ben).headers, **({"idempotency-key": key} if key else {})}
+        if key is None:
+            return await self.world.post(path, by or self.ben, **members)
+        headers = {**(by or self.ben).headers, "idempotency-key": key}
         return await self.world.http.post(path, json=members, headers=headers)
 
     async def comment(self, text: str = "Fog!", key: str | None = None, **members: Any) -> httpx.Response:

@@ -59,6 +59,15 @@ async def one_photo(scene: Scene) -> httpx.Response:
     return second
 
 
+async def without_a_key(scene: Scene) -> httpx.Response:
+    told = {"upload_id": await uploaded(scene.world, scene.ben)}
+    return await scene.world.http.post("/v1/photos", json=told, headers=scene.ben.headers)
+
+
+async def another_s_ticket(scene: Scene) -> httpx.Response:
+    return await scene.post("/v1/photos", upload_id=await uploaded(scene.world, scene.ana))
+
+
 async def another_key(scene: Scene, key: str) -> httpx.Response:
     ticket = await scene.ticket()
     return await put({**ticket, "fields": {**ticket["fields"], "key": key}}, IMAGE)
@@ -88,6 +97,7 @@ def asking(**members: Any) -> Case:
 
 CASES: dict[str, Case] = {
     **bad_reactions.CASES,
+    "in-E7.1": without_a_key,
     "in-E7.5": same_key,
     "in-E8.1": lambda scene: scene.post(f"/v1/users/{scene.ben.user}/follow"),
     "in-E8.2": twice,
@@ -105,6 +115,7 @@ CASES: dict[str, Case] = {
     "in-F6.1": used_twice,
     "in-F6.2": another_signature,
     "in-F11.1": one_photo,
+    "in-F11.2": another_s_ticket,
 }
 # How many facts; of two follows one has an effect, and of a hundred likes. Tickets are none at all.
 APPENDED = {

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from ingest.log import CIRCUIT_S
+from ingest.rules.tickets import DRAWN_BYTES, upload_id
 from schemas.settings import Settings
 from tests.builders import a_track
 from tests.ingest.test_batch import a_batch, posted
@@ -55,9 +56,9 @@ async def test_without_the_photo_store_a_photo_is_503(world: World, settings: Se
     ana = await world.person()
     async with World.running(msgspec.structs.replace(settings, s3_endpoint=f"http://{NOWHERE}")) as cut_off:
         if image:
-            headers = {"content-type": "image/jpeg", **ana.headers}
+            headers = {"content-type": "image/jpeg", "idempotency-key": "k", **ana.headers}
             answer = await cut_off.http.post("/v1/photos", content=IMAGE, headers=headers)
         else:
-            answer = await cut_off.post("/v1/photos", ana, upload_id="0" * 32)
+            answer = await cut_off.post("/v1/photos", ana, upload_id=upload_id(ana.user, bytes(DRAWN_BYTES)))
 
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")

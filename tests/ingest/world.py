@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from secrets import token_hex
 from typing import Any
 from uuid import uuid4
 
@@ -106,8 +107,9 @@ class World:
         return key
 
     async def post(self, path: str, by: Person | None = None, **members: Any) -> httpx.Response:
-        """A command with a JSON body."""
-        return await self.http.post(path, json=members, headers=by.headers if by else {})
+        """A command with a JSON body; a photo's has the key that it needs."""
+        key = {"idempotency-key": token_hex(8)} if path == "/v1/photos" else {}
+        return await self.http.post(path, json=members, headers={**key, **(by.headers if by else {})})
 
     async def put(self, path: str, by: Person) -> httpx.Response:
         """A command that says everything in its path."""
