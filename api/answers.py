@@ -1,7 +1,7 @@
 """Answers as bytes: JSON with its ETag, 304 for who has it already, problems (RFC 9457)."""
 
 from collections.abc import Mapping
-from hashlib import blake2b
+from hashlib import sha1
 from urllib.parse import quote
 
 import msgspec
@@ -30,7 +30,8 @@ def json(request: Request, answer: msgspec.Struct, *, is_stale: bool, links: Map
     content = _encoder.encode(answer)
     if is_stale:
         content = b'{"stale":true,' + content[1:]
-    etag = f'"{blake2b(content, digest_size=16).hexdigest()}"'
+    told = sha1(content, usedforsecurity=False)  # twice as fast as others where the processor knows it
+    etag = f'"{told.hexdigest()[:32]}"'
     found = {**CACHE, **(STALE if is_stale else {}), **links, "etag": etag}
     if matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=found)

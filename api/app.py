@@ -1,9 +1,10 @@
 """Composition root: which routes there are, and which doors they get."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from starlette.exceptions import HTTPException
 from api import comments, feeds, openapi, operations, people, photos, rolls, serving, stats, trace, users
 from api.answers import on_fault, on_http, on_refusal
 from api.edge import Edge
+from api.front import Front
 from api.log import open_log
 from api.objects import open_objects
 from api.operations import OPERATIONS
@@ -70,8 +72,16 @@ def make_app(room: Room, *, docs: bool = False) -> FastAPI:
     )
     _mount(app, room)
     _describe(app)
-    app.add_middleware(Edge, telemetry=room.telemetry, new_id=lambda: uuid4().hex)
+    fixed = {route.path: serving.endpoint(room, route) for route in ROUTES if "{" not in route.path}
+    app.add_middleware(Front, routes=fixed)
+    app.add_middleware(Edge, telemetry=room.telemetry, new_id=_request_ids())
     return app
+
+
+def _request_ids() -> Callable[[], str]:
+    """Random once for the process, then counted: asking the kernel for each request is dear."""
+    process, numbers = uuid4().hex[:16], count(1)
+    return lambda: f"{process}{next(numbers):016x}"
 
 
 def _mount(app: FastAPI, room: Room) -> None:

@@ -6,13 +6,14 @@ comes from Redis each time, with the time of its development, by which a card th
 
 from collections import OrderedDict
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar, cast
 
 import msgspec
 
 from schemas import projections as view
-from schemas.ids import PhotoId, UserId
-from schemas.projections import Card, Key
+from schemas.ids import AnyId, PhotoId, UserId
+from schemas.projections import Card
 
 REMEMBERED = 20_000  # cards, some 3 kB each
 BITS = ("deleted_at", "spoiled", "visibility", "developed_at")
@@ -71,12 +72,12 @@ class Parsed:
     """Views that were parsed before: the same fields are the same view. Fields always come from Redis."""
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
-        self._found: dict[Key, tuple[view.Fields, Any]] = {}
+        self._found: dict[tuple[type, AnyId], tuple[view.Fields, Any]] = {}
         self._remembered = remembered
 
-    def read(self, kind: type[T], key: Key, fields: view.Fields) -> T | None:
+    def read(self, kind: type[T], of: AnyId, fields: view.Fields) -> T | None:
         """The view in these fields; None when there are none."""
-        known = self._found.get(key)
+        known = self._found.get((kind, of))
         if known is not None and known[0] == fields:
             return cast(T, known[1])
         if not fields:
@@ -84,7 +85,7 @@ class Parsed:
         if len(self._found) >= self._remembered:
             self._found.clear()
         found = view.read(kind, fields)
-        self._found[key] = (fields, found)
+        self._found[kind, of] = (fields, found)
         return found
 
 
@@ -105,9 +106,10 @@ def bulk(text: str) -> bytes:
     return b"$%d\r\n%b\r\n" % (len(text.encode()), text.encode())
 
 
-def ended(asked: bytes, reader: UserId) -> bytes:
-    """The questions about a photo, for this reader."""
-    return asked + bulk(reader)
+@lru_cache(maxsize=REMEMBERED)
+def profile_asked(user: UserId) -> bytes:
+    """`HGETALL profile`."""
+    return _packed(("HGETALL", view.profile(user)))
 
 
 def _packed(words: tuple[str, ...]) -> bytes:

@@ -47,7 +47,7 @@ class Objects:
 
     def window_of(self, now: datetime) -> datetime:
         """Until the next window begins links stay as they are."""
-        return now - (now - EPOCH) % self.window
+        return _window(now, self.window)
 
     def credentials(self) -> Credentials:
         """The keys to sign with; a role's are renewed by boto3 when they age."""
@@ -64,6 +64,11 @@ def open_objects(settings: Settings) -> Objects:
     base = f"{endpoint.rstrip('/')}/{bucket}" if endpoint else f"https://{bucket}.s3.{region}.amazonaws.com"
     session = boto3.Session(settings.s3_access_key or None, settings.s3_secret_key or None, region_name=region)
     return Objects(base, region, session)
+
+
+@lru_cache(maxsize=64)  # asked of each photo of a page
+def _window(now: datetime, window: timedelta) -> datetime:
+    return now - (now - EPOCH) % window
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -14,7 +14,7 @@ import msgspec
 
 from api import candidates
 from api.cards import Tally
-from api.hot import REPLIES, Hot, HotCards, Parsed, ended, questions
+from api.hot import REPLIES, Hot, HotCards, Parsed, bulk, profile_asked, questions
 from api.wire import Away, Command, Slow, Wire, pack
 from schemas import projections as view
 from schemas.ids import CommentId, PhotoId, RollId, UserId, floor_at
@@ -102,9 +102,10 @@ class Projections:
         known = await self._known(photos)
         people = sorted({hot.card.author for hot in known.values() if hot.card.author})
         places = sorted({hot.card.roll for hot in known.values() if hot.card.roll})
-        packed = b"".join([ended(hot.asked, reader) for hot in known.values()])
-        around = _around_asked(reader, people, places)
-        found = await self._ask_packed(packed + pack(around), REPLIES * len(known) + len(around))
+        last = bulk(reader)
+        photos_asked = b"".join([hot.asked + last for hot in known.values()])
+        around_asked, replies = _around_asked(reader, people, places)
+        found = await self._ask_packed(photos_asked + around_asked, REPLIES * len(known) + replies)
         cards, tallies, anew = dict[PhotoId, Card](), dict[PhotoId, Tally](), list[PhotoId]()
         for at, (photo, hot) in enumerate(known.items()):
             bits, likes, posted, gone, liked = found[at * REPLIES : at * REPLIES + REPLIES]
@@ -138,7 +139,7 @@ class Projections:
     async def around(self, reader: UserId, authors: Iterable[UserId], rolls: Iterable[RollId]) -> Around:
         """Profiles of the authors, who of them the reader follows, which of the rolls are open to the reader."""
         people, places = sorted(set(authors)), sorted(set(rolls))
-        return self._around(people, places, await self._ask(*_around_asked(reader, people, places)))
+        return self._around(people, places, await self._ask_packed(*_around_asked(reader, people, places)))
 
     def _around(
         self,
@@ -151,7 +152,7 @@ class Projections:
             return Around({}, frozenset(), frozenset(), {}, {})
         follows, mutes, blocks, blocked_by, *rest = answers
         read = self.parsed.read
-        found = [read(Profile, view.profile(p), each) for p, each in zip(people, rest, strict=False)]
+        found = [read(Profile, p, each) for p, each in zip(people, rest, strict=False)]
         known, joined = rest[len(people) : len(people) + len(places)], rest[len(people) + len(places) :]
         hidden = [any(pair) for pair in zip(blocks, blocked_by, strict=True)]
         return Around(
@@ -163,7 +164,7 @@ class Projections:
                 for person, profile, follow, blocked in zip(people, found, follows, hidden, strict=True)
             },
             admissions={
-                roll: admission(read(Roll, view.roll(roll), fields), bool(member))
+                roll: admission(read(Roll, roll, fields), bool(member))
                 for roll, fields, member in zip(places, known, joined, strict=True)
             },
             tallies=tallies or {},
@@ -294,15 +295,15 @@ def open_projections(url: str, timeout_s: float) -> Projections:
     return Projections(Wire(url, timeout_s))
 
 
-def _around_asked(reader: UserId, people: Sequence[UserId], places: Sequence[RollId]) -> list[Command]:
+def _around_asked(reader: UserId, people: Sequence[UserId], places: Sequence[RollId]) -> tuple[bytes, int]:
+    """The packed questions, and how many they are."""
     if not people:
-        return []
-    return [
-        *(("SMISMEMBER", kind(reader), *people) for kind in TIES),
-        *(("HGETALL", view.profile(person)) for person in people),
-        *(("HGETALL", view.roll(roll)) for roll in places),
-        *(("SISMEMBER", view.members(roll), reader) for roll in places),
-    ]
+        return b"", 0
+    ties = [("SMISMEMBER", kind(reader), *people) for kind in TIES]
+    rolls = [("HGETALL", view.roll(roll)) for roll in places]
+    joined = [("SISMEMBER", view.members(roll), reader) for roll in places]
+    profiles = b"".join(map(profile_asked, people))
+    return pack(ties) + profiles + pack((*rolls, *joined)), len(ties) + len(people) + 2 * len(places)
 
 
 def _one(kind: type[T], found: view.Fields) -> T | None:

@@ -22,14 +22,24 @@ class Telemetry:
             REQUEST_SECONDS.name, REQUEST_SECONDS.help, REQUEST_SECONDS.labels, registry=self._registry
         )
         self._lag = Gauge(LOOP_LAG.name, LOOP_LAG.help, LOOP_LAG.labels, registry=self._registry)
+        self._known: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._log = structlog.get_logger(ROOM)
 
     def answered(self, route: str, status: int, seconds: float, request_id: str) -> None:
         """A request was answered; `route` is a template, never a path, so that labels stay few."""
-        self._requests.labels(ROOM, route, str(status)).inc()
-        self._seconds.labels(ROOM, route).observe(seconds)
+        count, histogram = self._meters(route, status)
+        count.inc()
+        histogram.observe(seconds)
         if status >= 500 or status in (401, 403):
             self._log.warning("request failed", route=route, status=status, request_id=request_id)
+
+    def _meters(self, route: str, status: int) -> tuple[Counter, Histogram]:
+        """Looked up once: routes and statuses are few."""
+        found = self._known.get((route, status))
+        if found is None:
+            labelled = (self._requests.labels(ROOM, route, str(status)), self._seconds.labels(ROOM, route))
+            found = self._known[route, status] = labelled
+        return found
 
     def page(self) -> bytes:
         """The metrics in Prometheus' text format."""

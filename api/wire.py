@@ -69,13 +69,16 @@ class Line(asyncio.Protocol):
         """Some answers, or a part of one."""
         self._reader.feed(data)
         gets, waiting = self._reader.gets, self._waiting
-        while (answer := gets()) is not NOTHING_YET:
+        while waiting:
             question = waiting[0]
-            question.answers.append(answer)
-            if len(question.answers) == question.wanted:
-                waiting.popleft()
-                if not question.answered.done():
-                    question.answered.set_result(question.answers)
+            answers = question.answers
+            for _ in range(question.wanted - len(answers)):
+                if (answer := gets()) is NOTHING_YET:
+                    return
+                answers.append(answer)
+            waiting.popleft()
+            if not question.answered.done():
+                question.answered.set_result(answers)
 
     def ask(self, packed: bytes, wanted: int) -> asyncio.Future[list[Any]]:
         """The answers to so many commands."""

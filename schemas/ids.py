@@ -7,6 +7,7 @@ outside this file: a JSON number or a Redis score keeps only 53 bits, and 300 id
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, NewType
 from uuid import UUID, uuid5
 
@@ -50,6 +51,7 @@ def second(id: AnyId) -> datetime:
     return EPOCH + timedelta(seconds=int(id) >> 32)
 
 
+@lru_cache(maxsize=64)  # asked of each photo of a page
 def floor_at(at: datetime) -> int:
     """The smallest id of the second after `at`: a photo is revealed at `at` when its id is below this."""
     return (int((at - EPOCH).total_seconds()) + 1) << 32
