@@ -25,7 +25,8 @@ def renditions(wiring: Wiring) -> Store:
 
 def projections(wiring: Wiring) -> Store:
     """Views in Redis."""
-    return Projections(wiring.processor, wiring.settings.redis_url, wiring.clock)
+    settings = wiring.settings
+    return Projections(wiring.processor, settings.redis_url, wiring.clock, settings.feed_pull_above)
 
 
 def warehouse(wiring: Wiring) -> Store:

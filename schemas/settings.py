@@ -82,6 +82,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0.1
 
     redis_url: Annotated[str, described("Redis or Valkey that holds the views.")] = "redis://127.0.0.1:6379/0"
+    feed_pull_above: Annotated[
+        int, Meta(ge=0, description="Active followers above which an author's photos are merged when a feed is read.")
+    ] = 10_000
     redis_timeout_ms: Annotated[
         int, Meta(ge=1, description="Milliseconds after which a silent Redis counts as away for api's reads.")
     ] = 150
