@@ -30,7 +30,7 @@ KILLS = int(os.environ.get("SINK_CHAOS_KILLS", 50))
 RESTARTS = int(os.environ.get("SINK_CHAOS_RESTARTS", 5))
 SEED = int(os.environ.get("SINK_CHAOS_SEED", time.time_ns() % 1_000_000))
 FREEZES = 3
-QUIET_S = 900  # patience at the end: what is left is written, by a machine that does other things, too
+QUIET_S = 2_400  # patience at the end: what is left is written, by a machine that does other things, too
 
 
 @dataclass
@@ -93,7 +93,7 @@ def under_chaos(chaos: Chaos, sinks: Sinks, run: str) -> None:
 
 
 @pytest.mark.nightly
-@pytest.mark.timeout(4_000)
+@pytest.mark.timeout(5_000)
 async def test_whatever_dies_bigquery_holds_each_event_and_each_fact_once(parts: Stack, tmp_path: Path) -> None:
     print(f"SINK_CHAOS_SEED={SEED}")
     run, began = f"c{SEED}", time.monotonic()
