@@ -54,11 +54,12 @@ async def _warm(ask: Ask, reader: UserId, depth: int, opened_at: datetime | None
     """What stands in the reader's lists, and in the outboxes of the few who are pulled; None when the feed is cold."""
     feed, sealed, home = view.feed(reader), view.sealed(reader), bucket(reader)
     opened = [("ZADD", view.opened(home), int(opened_at.timestamp()), reader)] if opened_at else []
-    revealed, tail, waiting, authors, *_ = await ask(
+    revealed, tail, waiting, authors, is_pulled, *_ = await ask(
         ("LRANGE", feed, 0, depth - 1),
         ("LINDEX", feed, -1),
         ("LRANGE", sealed, -depth, -1),  # newest first: those that came due stand last
         ("SINTER", view.following(reader), view.pulled(home)),
+        ("SISMEMBER", view.pulled(home), reader),  # nobody follows themselves in that view
         *opened,
     )
     floor = view.complete_from(tail)
@@ -66,7 +67,8 @@ async def _warm(ask: Ask, reader: UserId, depth: int, opened_at: datetime | None
         return None
     if depth and len(waiting) == depth:  # newer ones may have come due as well
         return Found(frozenset(), 1)
-    found = [revealed, waiting, *await _outboxes(ask, authors, depth)]
+    pulled = {*authors, reader} if is_pulled else authors
+    found = [revealed, waiting, *await _outboxes(ask, pulled, depth)]
     windows = [revealed] if depth and len(revealed) == depth else []
     return _together(found, max(floor, _floor([*windows, *found[2:]], depth)))
 

@@ -34,3 +34,19 @@ def test_the_first_follower_in_a_bucket_is_seen_by_who_remembers_the_others(
         await looks.home(stage, EVE)
 
     loop.run_until_complete(play())
+
+
+def test_who_is_pulled_sees_what_they_publish(stage: Stage, loop: asyncio.AbstractEventLoop) -> None:
+    """Their own feed is a follower's, but the view of whom they follow does not name themselves."""
+    photos = [a.photo_captured(ANA, a.a_photo(ANA, number)) for number in (1, 2)]
+
+    async def play() -> None:
+        await stage.begin(PEOPLE)
+        await say(stage, a.user_registered(ANA))
+        stage.pull_above(0)
+        for taken in photos:
+            await say(stage, taken, a.photo_developed(ANA, taken.photo))
+
+        await looks.home(stage, ANA)
+
+    loop.run_until_complete(play())
