@@ -22,7 +22,7 @@ from tests.processors.worlds import World, an_empty, expected_feeds
 from tests.valkey import Valkey, running_valkey
 
 ANA, BEN, CLEO, DAN = PEOPLE
-EXAMPLES = settings(max_examples=25, deadline=None)
+EXAMPLES = settings(max_examples=50, deadline=None)
 LATER = a.NOON + timedelta(days=5)
 
 
@@ -260,6 +260,8 @@ async def test_a_late_photo_older_than_what_a_feed_keeps_stands_in_its_place(wor
     await happened(world, [*EVERYBODY, *follows, *taken(ANA, range(430)), late])
 
     assert (await walked(world, BEN))[-1] == late.photo
+    kept = await world.redis.lrange(projections.feed(BEN), 0, -1)
+    assert late.photo not in kept, "below its mark a feed holds nothing: the next trim would set the mark there"
 
 
 # --- who follows may change -------------------------------------------------------------------------------------------
@@ -277,6 +279,24 @@ async def test_a_worker_that_remembers_followers_sees_who_came_and_who_left(worl
 
     newest = a.a_photo(ANA, 2)
     assert {user for user, photos in (await world.feeds()).items() if newest in photos} == {ANA, CLEO}
+
+
+async def test_a_worker_that_remembers_followers_sees_a_neighbour_of_theirs_come(world: World) -> None:
+    history: History = [*EVERYBODY, *taken(ANA, [1])]
+    worker, other = await world.worker(), await world.worker()
+    await worker.apply(logged(history, "feeds"))
+
+    history += [a.user_followed(BEN, ANA)]
+    await other.apply(logged(history, "feeds"))
+    await worker.apply(logged([*history, *taken(ANA, [2])], "feeds"))
+
+    assert (await world.feeds())[BEN] == [a.a_photo(ANA, 2), a.a_photo(ANA, 1)]
+
+
+async def test_who_is_pulled_reads_their_own_photos(world: World) -> None:
+    await happened(world, [*EVERYBODY, *taken(ANA, [1, 2])], pulling(0))
+
+    assert await read(world, ANA) == [a.a_photo(ANA, 2), a.a_photo(ANA, 1)]
 
 
 async def test_an_author_is_pulled_above_so_many_and_pushed_again_well_below(world: World) -> None:
