@@ -143,6 +143,17 @@ async def test_a_feed_that_was_dropped_answers_the_same_and_is_built_again(
         assert await world.feeds() == await reads(world) == await expected_feeds(effects)
 
 
+async def test_a_lost_list_of_sealed_photos_is_not_taken_for_an_empty_one(world: World) -> None:
+    tomorrow = a.a_photo(ANA, reveal_at=a.TOMORROW)
+    worker = await happened(world, [*EVERYBODY, a.user_followed(BEN, ANA), a.photo_developed(ANA, tomorrow)])
+
+    await world.redis.delete(projections.sealed(BEN))
+    assert await read(world, BEN, a.TOMORROW) == [tomorrow]
+
+    await worker.tend()
+    assert await world.redis.lrange(projections.sealed(BEN), 0, -1) == [tomorrow, projections.SENTINEL]
+
+
 # --- built and dropped ------------------------------------------------------------------------------------------------
 
 
@@ -300,22 +311,21 @@ async def test_who_is_pulled_reads_their_own_photos(world: World) -> None:
 
 
 async def test_an_author_is_pulled_above_so_many_and_pushed_again_well_below(world: World) -> None:
-    fans = [a.user_followed(user, ANA) for user in (BEN, CLEO, DAN)]
-    history: History = [*EVERYBODY, *fans, *taken(ANA, [1])]
-    worker = await happened(world, history, pulling(3))
+    more = [a.a_user(name) for name in ("eve", "fay")]
+    fans: History = [a.user_followed(user, ANA) for user in (BEN, CLEO, DAN, *more)]
+    history: History = [*EVERYBODY, *(a.user_registered(user, user) for user in more), *fans, *taken(ANA, [1])]
+    await happened(world, history, pulling(5))
     assert await world.redis.smembers(projections.pulled(bucket(DAN))) == {ANA}
 
-    for more in (taken(ANA, [2]), [a.user_unfollowed(BEN, ANA)], taken(ANA, [3])):
-        history += more
-        await happened(world, history, pulling(3))
-    assert a.a_photo(ANA, 3) not in await world.redis.lrange(projections.feed(DAN), 0, -1), "three are not well below"
-    assert await read(world, DAN) == [a.a_photo(ANA, number) for number in (3, 2, 1)]
+    history += [*(a.user_unfollowed(user, ANA) for user in more), *taken(ANA, [2])]
+    await happened(world, history, pulling(5))
+    assert a.a_photo(ANA, 2) not in await world.redis.lrange(projections.feed(DAN), 0, -1), "four are not well below"
+    assert await read(world, DAN) == [a.a_photo(ANA, 2), a.a_photo(ANA, 1)]
 
-    history += [a.user_unfollowed(CLEO, ANA), *taken(ANA, [4])]
-    worker = await happened(world, history, pulling(3))
+    history += [a.user_unfollowed(CLEO, ANA), *taken(ANA, [3])]
+    await happened(world, history, pulling(5))
     assert await world.redis.keys("*:pulled") == []
-    assert (await world.feeds())[DAN] == [a.a_photo(ANA, number) for number in (4, 3, 2, 1)]
-    await worker.tend()
+    assert (await world.feeds())[DAN] == [a.a_photo(ANA, number) for number in (3, 2, 1)]
 
 
 def test_what_a_new_feed_holds_is_the_newest_and_says_from_where_on() -> None:
