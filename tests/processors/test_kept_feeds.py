@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from api import candidates
 from processors.stores import calls, tending
+from processors.stores.calls import Call
 from processors.stores.projections import Projections
 from schemas import projections
 from schemas.facts import PhotoDeveloped
@@ -152,6 +153,37 @@ async def test_a_lost_list_of_sealed_photos_is_not_taken_for_an_empty_one(world:
 
     await worker.tend()
     assert await world.redis.lrange(projections.sealed(BEN), 0, -1) == [tomorrow, projections.SENTINEL]
+
+
+class Listening(Pulling):
+    """Remembers the keys of every call."""
+
+    heard: ClassVar[list[tuple[str, ...]]] = []
+
+    async def _send(self, steps: Sequence[Call]) -> list[Any]:
+        for step in steps:
+            words = step.wire("v").split(b"\r\n")[2::2]
+            self.heard.append(tuple(word.decode() for word in words[3 : 3 + int(words[2])]))
+        return await super()._send(steps)
+
+
+@pytest.mark.parametrize("above", [0, 2, 99])
+async def test_the_keys_of_a_call_stand_in_one_slot(world: World, above: int) -> None:
+    """Law 43, without a cluster: who has several keys has one tag for all of them."""
+    kind = type("Here", (Listening,), {"above": above, "heard": []})
+    fans = [a.user_followed(user, ANA) for user in (BEN, CLEO, DAN)]
+    sealed = a.photo_developed(ANA, a.a_photo(ANA, reveal_at=a.TOMORROW))
+    left = [a.user_unfollowed(user, ANA) for user in (BEN, CLEO, DAN)]
+    history = [*EVERYBODY, *fans, *taken(ANA, [1, 2]), sealed, *left, *taken(ANA, [3]), a.photo_deleted(ANA)]
+    worker = await happened(world, history, kind)
+    await world.redis.delete(projections.feed(BEN))
+    await read(world, BEN)
+    await worker.tend()
+    await (await world.worker("feeds", kind, LATER)).tend()
+
+    heard: list[tuple[str, ...]] = worker.heard
+    assert {len({key.partition("}")[0] for key in keys}) for keys in heard} == {1}
+    assert all(key.startswith("{b") for keys in heard for key in keys if len(keys) > 1)
 
 
 # --- built and dropped ------------------------------------------------------------------------------------------------
