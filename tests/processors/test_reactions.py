@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.intents import Exclude, Include, Insert, Point, Save
@@ -66,6 +66,7 @@ TALK = (
 )  # fmt: skip
 
 
+@settings(deadline=None)  # a busy machine stalls; that is not the law's affair
 @given(st.permutations([*TALK, a.comment_posted(BEN, PHOTO)]))
 async def test_in_any_order_a_deleted_comment_stays_deleted_and_its_reply_stays(shuffled: Sequence[Fact]) -> None:
     views = await (await views_after(shuffled)).views()
@@ -83,6 +84,7 @@ def read(views: Mapping[str, object], comment: CommentId) -> Comment:
     return projections.read(Comment, found)
 
 
+@settings(deadline=None)  # a busy machine stalls; that is not the law's affair
 @given(st.lists(st.tuples(st.sampled_from([ANA, BEN, CLEO]), st.booleans()), max_size=12))
 async def test_who_likes_a_photo_is_whoever_last_said_so(said: Sequence[tuple[UserId, bool]]) -> None:
     facts = [(a.photo_liked if likes else a.photo_unliked)(user, PHOTO) for user, likes in said]

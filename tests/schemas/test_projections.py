@@ -1,6 +1,6 @@
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import ids, projections
@@ -11,6 +11,7 @@ USER = UserId(ids.compose(datetime(2026, 1, 1, tzinfo=UTC), 7, 1))
 texts = st.text(max_size=50)
 
 
+@settings(deadline=None)  # a busy machine stalls; that is not the law's affair
 @given(texts, st.none() | texts)
 def test_a_profile_survives_its_hash(username: str, display_name: str | None) -> None:
     profile = Profile(
@@ -29,6 +30,7 @@ def test_a_card_survives_its_hash_with_its_sizes() -> None:
     assert projections.read(Card, projections.fields(card)) == card
 
 
+@settings(deadline=None)  # a busy machine stalls; that is not the law's affair
 @given(texts, st.none() | st.just(True))
 def test_a_comment_survives_its_hash(text: str, has_replies: bool | None) -> None:
     posted_at = datetime(2026, 1, 1, 9, tzinfo=UTC)
@@ -56,6 +58,7 @@ def test_a_follower_set_lives_with_its_readers_not_with_the_author() -> None:
     assert projections.bucket_of_key(projections.followers_in(USER, 33)) == 33
 
 
+@settings(deadline=None)  # a busy machine stalls; that is not the law's affair
 @given(st.lists(st.integers(1, 2**63 - 1), min_size=2, max_size=20))
 def test_places_sort_as_text_the_way_ids_sort_as_numbers(numbers: list[int]) -> None:
     photos = [PhotoId(str(number)) for number in numbers]

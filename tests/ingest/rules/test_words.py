@@ -64,11 +64,11 @@ def test_nul_and_too_many_names_are_refused() -> None:
 
 
 def test_marks_are_judged_before_they_are_put_in_order_which_takes_squares_of_their_number() -> None:
-    marks = "e" + "\u0316\u0301" * 10_000
+    marks = "e" + "\u0301\u0316" * 30_000
 
     began = time.process_time()
     assert code(marks) == "text_too_long"
     took_s = time.process_time() - began
 
-    assert took_s < 0.02
+    assert took_s < 0.5, "a collection of garbage may fall into it"
     assert canonical("e\u0301") == unicodedata.normalize("NFC", "e\u0301") == "\u00e9"
