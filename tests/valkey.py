@@ -3,7 +3,7 @@
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -16,11 +16,11 @@ START_S = 10.0  # 50 ms on a quiet machine
 class Valkey:
     """The real server on a port of its own. It keeps nothing over a restart, and listens on 127.0.0.1 only."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: Mapping[str, str | int] | None = None) -> None:
         recipe = next(recipe for recipe in RECIPES if recipe.name == "valkey")
         self._program = valkey_server(cache.install(recipe, print))
-        self._folder = folder
-        self._port = _free_port()
+        self._folder, self._more = folder, more or {}
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -36,7 +36,8 @@ class Valkey:
     def start(self) -> None:
         """Accepts connections when this returns."""
         settings = {"bind": "127.0.0.1", "port": self._port, "save": "", "appendonly": "no", "dir": self._folder}
-        options = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
+        given = {**settings, **self._more}
+        options = [word for name, value in given.items() for word in (f"--{name}", str(value))]
         self._process = subprocess.Popen([self._program, *options], stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + START_S
         while not self._accepts():
@@ -56,9 +57,9 @@ class Valkey:
 
 
 @contextmanager
-def running_valkey(folder: Path) -> Iterator[Valkey]:
-    """Started, and gone afterwards."""
-    server = Valkey(folder)
+def running_valkey(folder: Path, more: Mapping[str, str | int] | None = None) -> Iterator[Valkey]:
+    """Started, and gone afterwards; `more` of its settings."""
+    server = Valkey(folder, more)
     server.start()
     try:
         yield server
@@ -66,7 +67,7 @@ def running_valkey(folder: Path) -> Iterator[Valkey]:
         server.kill()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

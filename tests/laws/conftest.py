@@ -1,24 +1,26 @@
-"""A Valkey of the laws' own, a loop that outlives a play, and a watch over the slots of every command."""
+"""A Valkey of the laws' own, a loop that outlives a play."""
 
 import asyncio
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from redis.asyncio.client import Pipeline
+from redis import Redis
 
 from processors.stores import feeds
 from tests.laws.stage import Stage
-from tests.valkey import Valkey, running_valkey
-
-SLOT = re.compile(r"\{b\d\d\}")
+from tests.valkey import Valkey, free_port, running_valkey
+from tests.waiting import eventually
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    with running_valkey(Path(tmp_path_factory.mktemp("valkey"))) as server:
+    """One node of a cluster, which has all slots: it refuses whatever crosses slots (law 43)."""
+    cluster: dict[str, str | int] = {"cluster-enabled": "yes", "cluster-port": free_port()}
+    with running_valkey(Path(tmp_path_factory.mktemp("valkey")), cluster) as server:
+        with Redis.from_url(server.url, decode_responses=True) as redis:
+            redis.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
+            eventually(lambda: redis.cluster("info")["cluster_state"] == "ok")
         yield server
 
 
@@ -27,19 +29,6 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     loop = asyncio.new_event_loop()
     yield loop
     loop.close()
-
-
-@pytest.fixture
-def one_slot(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Law 43: whatever is sent in a pipeline names keys of one slot only."""
-    plain: Any = Pipeline.pipeline_execute_command
-
-    def watched(self: Any, *args: Any, **options: Any) -> Any:
-        slots = {slot for arg in args if isinstance(arg, str) for slot in SLOT.findall(arg)}
-        assert len(slots) <= 1, f"{args[0]} crosses slots: {sorted(slots)}"
-        return plain(self, *args, **options)
-
-    monkeypatch.setattr(Pipeline, "pipeline_execute_command", watched)
 
 
 @pytest.fixture
@@ -53,7 +42,6 @@ def stage(
     request: pytest.FixtureRequest,
     server: Valkey,
     loop: asyncio.AbstractEventLoop,
-    one_slot: None,
     small_calls: None,
 ) -> Iterator[Stage]:
     """With real workers, unless the test names another kind."""

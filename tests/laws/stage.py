@@ -97,6 +97,7 @@ class Stage:
         self.log = []
         self.pull_above(PULL_ABOVE)
         await self._empty()
+        await self.restart_api()  # it may remember cards, and ids come again in every play
 
     async def _empty(self) -> None:
         await self.redis.flushdb()
@@ -107,8 +108,11 @@ class Stage:
             await worker.progress()
 
     async def _sign_in(self) -> None:
-        await self.redis.set(projections.EPOCH, "1")
-        await self.redis.mset({projections.session(_sha256(token(user))): user for user in self.people})
+        pipe = self.redis.pipeline(transaction=False)
+        pipe.set(projections.EPOCH, "1")
+        for user in self.people:
+            pipe.set(projections.session(_sha256(token(user))), user)
+        await pipe.execute()
 
     # --- the log ------------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@
 | 26 shedding, 28 ranks | not yet: there is neither |
 | 27 own writes | a write that is not late is looked at by its author at once |
 | 29 ids | order of every page by reveal; unique ids: `tests/ingest/test_leases.py` |
-| 43 no cross-slot command | `one_slot` in `conftest.py`: every pipelined command of stores and api |
+| 43 no cross-slot command | the server is a cluster's node (`conftest.py`): it refuses such a command |
 
     LAWS_RUNS=2000 LAWS_SEED=7 pytest -m nightly -s tests/laws/test_machine.py
 
