@@ -10,8 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from schemas.hashes import Card, Profile
 from schemas.ids import PhotoId, RollId, UserId, second
-from schemas.projections import Card, Profile
 
 Link = Callable[[str], str]  # key in the bucket -> signed link
 

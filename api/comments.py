@@ -13,7 +13,7 @@ from api.cards import Author, author
 from api.hydration import CHUNK, ROUNDS
 from api.projections import Around
 from api.routes import PAGED, Asked, Page, Route
-from schemas import projections as view
+from schemas import hashes
 from schemas.ids import CommentId, PhotoId
 
 
@@ -60,7 +60,7 @@ async def comments(asked: Asked) -> CommentPage:
     return CommentPage(items=tuple(shown[: asked.limit]), next_cursor=asked.cursor(after))
 
 
-async def _heard(asked: Asked, found: Sequence[tuple[CommentId, view.Comment]]) -> list[Comment]:
+async def _heard(asked: Asked, found: Sequence[tuple[CommentId, hashes.Comment]]) -> list[Comment]:
     """Those that the reader gets, in the same order."""
     authors = [comment.author for _, comment in found if comment.author]
     around = await asked.room.projections.around(asked.reader, authors, ())
@@ -68,11 +68,11 @@ async def _heard(asked: Asked, found: Sequence[tuple[CommentId, view.Comment]]) 
     return [comment for comment in shown if comment is not None]
 
 
-def _deleted(id: CommentId, comment: view.Comment) -> DeletedComment | None:
+def _deleted(id: CommentId, comment: hashes.Comment) -> DeletedComment | None:
     return DeletedComment(id=id, reply_to=comment.reply_to) if comment.has_replies else None
 
 
-def _posted(id: CommentId, comment: view.Comment, around: Around) -> PostedComment | None:
+def _posted(id: CommentId, comment: hashes.Comment, around: Around) -> PostedComment | None:
     by = comment.author
     if by is None or comment.posted_at is None or around.ties[by] == "blocked" or by in around.muted:
         return None

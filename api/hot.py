@@ -11,9 +11,10 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import msgspec
 
+from schemas import hashes
 from schemas import projections as view
+from schemas.hashes import Card
 from schemas.ids import AnyId, PhotoId, UserId
-from schemas.projections import Card
 
 REMEMBERED = 20_000  # cards, some 3 kB each
 BITS = ("deleted_at", "spoiled", "visibility", "developed_at")
@@ -55,7 +56,7 @@ class HotCards:
             self._found.move_to_end(photo)
         return found
 
-    def put(self, photo: PhotoId, fields: view.Fields, card: Card) -> None:
+    def put(self, photo: PhotoId, fields: hashes.Fields, card: Card) -> None:
         """Remembers a card that is developed, and neither deleted nor spoiled."""
         if card.developed_at and card.author and not card.deleted_at and not card.spoiled:
             self._found[photo] = Hot(card, [fields.get(name) for name in BITS], questions(photo))
@@ -72,10 +73,10 @@ class Parsed:
     """Views that were parsed before: the same fields are the same view. Fields always come from Redis."""
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
-        self._found: dict[tuple[type, AnyId], tuple[view.Fields, Any]] = {}
+        self._found: dict[tuple[type, AnyId], tuple[hashes.Fields, Any]] = {}
         self._remembered = remembered
 
-    def read(self, kind: type[T], of: AnyId, fields: view.Fields) -> T | None:
+    def read(self, kind: type[T], of: AnyId, fields: hashes.Fields) -> T | None:
         """The view in these fields; None when there are none."""
         known = self._found.get((kind, of))
         if known is not None and known[0] == fields:
@@ -84,7 +85,7 @@ class Parsed:
             return None
         if len(self._found) >= self._remembered:
             self._found.clear()
-        found = view.read(kind, fields)
+        found = hashes.read(kind, fields)
         self._found[kind, of] = (fields, found)
         return found
 

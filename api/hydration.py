@@ -14,9 +14,10 @@ from api import cards
 from api.hot import Pieces
 from api.projections import Around
 from api.routes import Asked, Page
+from schemas.hashes import Card
 from schemas.ids import PhotoId, UserId, floor_at
 from schemas.problems import refusal
-from schemas.projections import Card, Key
+from schemas.projections import Key
 from schemas.visibility import Sight, sight
 
 ROUNDS = 5  # a page full of hidden candidates ends short, with a cursor, instead of reading for ever

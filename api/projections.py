@@ -16,10 +16,12 @@ from api import candidates
 from api.cards import Tally
 from api.hot import REPLIES, Hot, HotCards, Parsed, bulk, profile_asked, questions
 from api.wire import Away, Command, Slow, Wire, pack
+from schemas import hashes
 from schemas import projections as view
+from schemas.hashes import Card, Comment, Profile, Roll
 from schemas.ids import CommentId, PhotoId, RollId, UserId, floor_at
 from schemas.problems import refusal
-from schemas.projections import Card, Comment, Key, Processor, Profile, Roll
+from schemas.projections import Key, Processor
 from schemas.topics import Origin
 from schemas.visibility import Admission, Tie, admission, tie
 
@@ -130,7 +132,7 @@ class Projections:
 
     async def _cards(self, photos: Sequence[PhotoId]) -> dict[PhotoId, Card]:
         found = await self._ask(*(("HGETALL", view.card(photo)) for photo in photos))
-        cards = {photo: view.read(Card, fields) for photo, fields in zip(photos, found, strict=True) if fields}
+        cards = {photo: hashes.read(Card, fields) for photo, fields in zip(photos, found, strict=True) if fields}
         for photo, fields in zip(photos, found, strict=True):
             if photo in cards:
                 self.hot.put(photo, fields, cards[photo])
@@ -194,7 +196,7 @@ class Projections:
         (places,) = await self._ask(("ZRANGEBYLEX", view.comments(photo), bottom, "+", "LIMIT", 0, count))
         comments = [view.comment_at(place) for place in places]
         found = await self._ask(*(("HGETALL", view.comment(photo, comment)) for comment in comments))
-        return [(comment, view.read(Comment, fields)) for comment, fields in zip(comments, found, strict=True)]
+        return [(comment, hashes.read(Comment, fields)) for comment, fields in zip(comments, found, strict=True)]
 
     # --- feeds --------------------------------------------------------------------------------------------------------
 
@@ -218,7 +220,7 @@ class Projections:
         )
         if not found:
             return None
-        profile = view.read(Profile, found)
+        profile = hashes.read(Profile, found)
         return Person(
             profile=profile,
             followers=followers,
@@ -306,5 +308,5 @@ def _around_asked(reader: UserId, people: Sequence[UserId], places: Sequence[Rol
     return pack(ties) + profiles + pack((*rolls, *joined)), len(ties) + len(people) + 2 * len(places)
 
 
-def _one(kind: type[T], found: view.Fields) -> T | None:
-    return view.read(kind, found) if found else None
+def _one(kind: type[T], found: hashes.Fields) -> T | None:
+    return hashes.read(kind, found) if found else None

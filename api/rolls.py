@@ -10,6 +10,7 @@ from api.hydration import PhotoPage
 from api.people import People
 from api.projections import Shared
 from api.routes import PAGED, Asked, Route
+from schemas import hashes
 from schemas import projections as view
 from schemas.facts import Visibility
 from schemas.ids import PhotoId, RollId, floor_at
@@ -75,7 +76,7 @@ async def members(asked: Asked) -> People:
     return await people.page(asked, await asked.room.projections.people(view.members(_id(asked))))
 
 
-async def _entered(asked: Asked) -> tuple[Shared, view.Roll]:
+async def _entered(asked: Asked) -> tuple[Shared, hashes.Roll]:
     """The roll, if the reader may see it; a closed one and a missing one are answered alike."""
     shared = await asked.room.projections.shared(_id(asked), asked.reader)
     if shared.roll is None or shared.admitted == "closed":

@@ -27,10 +27,10 @@ import psutil
 from redis.asyncio import Redis
 from starlette.types import Receive, Scope, Send
 
-from schemas import ids
+from schemas import hashes, ids
 from schemas import projections as view
+from schemas.hashes import Card, Profile, Size
 from schemas.ids import BUCKETS, PhotoId, UserId
-from schemas.projections import Card, Profile, Size
 from tests.valkey import running_valkey
 
 ROOT = Path(__file__).parents[1]
@@ -85,9 +85,9 @@ async def fill(url: str) -> list[UserId]:
     newest = [a_photo(number) for number in range(ENTRIES)][::-1]
     for person in (*readers, *authors):
         profile = Profile(username=f"person{person}", display_name="Ana Maria", tz="UTC", registered_at=START)
-        pipe.execute_command("HSET", view.profile(person), *chain(*view.fields(profile).items()))
+        pipe.execute_command("HSET", view.profile(person), *chain(*hashes.fields(profile).items()))
     for photo in newest:
-        pipe.execute_command("HSET", view.card(photo), *chain(*view.fields(a_card(photo)).items()))
+        pipe.execute_command("HSET", view.card(photo), *chain(*hashes.fields(a_card(photo)).items()))
     for reader in readers:
         pipe.set(view.session(sha256(token(reader).encode()).hexdigest()), reader)
         pipe.sadd(view.following(reader), *authors)

@@ -16,10 +16,11 @@ from redis.exceptions import ClusterError, ConnectionError, ReadOnlyError, Timeo
 from ingest.rules.photos import KnownPhoto
 from ingest.rules.rolls import KnownRoll
 from ingest.rules.social import Standing
-from schemas import projections
+from schemas import hashes, projections
+from schemas.hashes import Card, Comment, Invite, Profile, Roll
 from schemas.ids import CommentId, FactId, PhotoId, RollId, UserId
 from schemas.problems import refusal
-from schemas.projections import Card, Comment, Invite, Key, Profile, Roll
+from schemas.projections import Key
 from schemas.topics import Origin
 from schemas.visibility import Admission, admission, tie
 
@@ -95,7 +96,7 @@ class Projections:
         found, member, removed = await ask(pipe.execute())
         if not found:
             return None
-        read = projections.read(Roll, found)
+        read = hashes.read(Roll, found)
         blocked = read.owner != seen_by and await self._blocked(seen_by, read.owner)
         removed_at = datetime.fromisoformat(removed) if removed else None
         return KnownRoll(read, bool(member), blocked, removed_at)
@@ -114,7 +115,7 @@ class Projections:
         ):  # fmt: skip
             pipe.sismember(kind(of), to)
         found, *ties = await ask(pipe.execute())
-        return Standing(projections.read(Profile, found), *map(bool, ties)) if found else None
+        return Standing(hashes.read(Profile, found), *map(bool, ties)) if found else None
 
     async def owners_of_shared_rolls(self, one: UserId, other: UserId) -> dict[RollId, UserId]:
         """The rolls that belong to one of the two and have the other as a member (two round trips)."""
@@ -155,7 +156,7 @@ class Projections:
             pipe.hgetall(projections.roll(card.roll))
             pipe.sismember(projections.members(card.roll), seen_by)
         found, follows, blocks, blocked, *roll = await ask(pipe.execute())
-        profile = projections.read(Profile, found) if found else None
+        profile = hashes.read(Profile, found) if found else None
         tied = tie(profile, is_followed=bool(follows), is_blocked=bool(blocks or blocked))
         return KnownPhoto(card, _admission(*roll) if card.roll else "public", tied)
 
@@ -196,7 +197,7 @@ class Projections:
 
     async def _view(self, kind: type[View], key: Key) -> View | None:
         found = await ask(self._redis.hgetall(key))
-        return projections.read(kind, found) if found else None
+        return hashes.read(kind, found) if found else None
 
     async def _each(self, read: str, *keys: Key) -> list[Any]:
         """One pipeline; not a transaction, since the keys lie in different slots."""
@@ -208,4 +209,4 @@ class Projections:
 
 
 def _admission(found: dict[str, str], member: int) -> Admission:
-    return admission(projections.read(Roll, found) if found else None, bool(member))
+    return admission(hashes.read(Roll, found) if found else None, bool(member))

@@ -7,8 +7,8 @@ what `api` shows is what `ingest` lets people like and comment on.
 from datetime import datetime
 from typing import Literal
 
+from schemas.hashes import Card, Profile, Roll
 from schemas.ids import PhotoId, UserId, floor_at
-from schemas.projections import Card, Profile, Roll
 
 Sight = Literal["hidden", "sealed", "spoiled", "revealed"]
 Admission = Literal["member", "public", "closed"]

@@ -11,9 +11,9 @@ from ingest.rules import rolls as rules
 from ingest.rules.rolls import OpenRoll, RenameRoll
 from schemas import ids
 from schemas.facts import RollOpened
+from schemas.hashes import Roll
 from schemas.ids import FactId, RollId, UserId
 from schemas.problems import Refused, refusal
-from schemas.projections import Roll
 
 INVITE_BYTES = 24  # 192 bits: nobody guesses one
 

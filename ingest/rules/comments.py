@@ -7,9 +7,9 @@ import msgspec
 from ingest.rules import words
 from ingest.rules.photos import NO_PHOTO, KnownPhoto, is_revealed_to
 from schemas.facts import CommentDeleted, CommentPosted, CommentText
+from schemas.hashes import Card, Comment
 from schemas.ids import CommentId, FactId, PhotoId, UserId
 from schemas.problems import Refused
-from schemas.projections import Card, Comment
 
 NO_COMMENT = Refused("not_found", "there is no such comment")
 

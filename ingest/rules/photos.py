@@ -9,10 +9,10 @@ from msgspec.structs import replace
 from ingest.rules import reveal, words
 from ingest.rules.rolls import ROLL_IS_CLOSED, KnownRoll, may_see
 from schemas.facts import PhotoCaptured, PhotoDeleted, PhotoText
+from schemas.hashes import Card
 from schemas.ids import FactId, PhotoId, RollId, UploadId, UserId
 from schemas.objects import FILMS, MAX_UPLOAD_BYTES, UPLOAD_TYPES, original
 from schemas.problems import Refused
-from schemas.projections import Card
 from schemas.visibility import Admission, Tie, sight
 
 NO_PHOTO = Refused("not_found", "there is no such photo")

@@ -17,10 +17,10 @@ from schemas.facts import (
     RollText,
     Visibility,
 )
+from schemas.hashes import Invite, Roll
 from schemas.ids import FactId, RollId, UserId
 from schemas.objects import FILMS
 from schemas.problems import Refused
-from schemas.projections import Invite, Roll
 
 NO_ROLL = Refused("not_found", "there is no such roll")
 NO_INVITE = Refused("not_found", "there is no such invite")

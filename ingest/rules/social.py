@@ -23,9 +23,9 @@ from schemas.facts import (
     UserUnmuted,
     Visibility,
 )
+from schemas.hashes import Profile
 from schemas.ids import FactId, RollId, UserId
 from schemas.problems import Refused
-from schemas.projections import Profile
 
 NOBODY = Refused("not_found", "there is no such user")
 NOT_ASKED = Refused("not_found", "there is no such request")

@@ -7,9 +7,9 @@ which a retried command may append after it, brings nothing back.
 from collections.abc import Iterator
 
 from processors.intents import Exclude, Include, Insert, Point, Save, ViewIntent
-from schemas import projections
+from schemas import hashes, projections
 from schemas.facts import CommentDeleted, CommentPosted, PhotoLiked, PhotoUnliked, ReactionFact
-from schemas.projections import Comment
+from schemas.hashes import Comment
 
 Changes = Iterator[ViewIntent]
 
@@ -24,15 +24,15 @@ def changes(fact: ReactionFact) -> Changes:
         case CommentPosted():
             yield from _posted(fact)
         case CommentDeleted(photo=photo, comment=comment):
-            yield Save(projections.comment(photo, comment), projections.fields(Comment(deleted_at=fact.at)))
+            yield Save(projections.comment(photo, comment), hashes.fields(Comment(deleted_at=fact.at)))
             yield Include(projections.deleted_comments(photo), comment)
 
 
 def _posted(fact: CommentPosted) -> Changes:
     photo, comment = fact.photo, fact.comment
     said = Comment(author=fact.by, text=fact.personal.text, posted_at=fact.at, reply_to=fact.reply_to)
-    yield Save(projections.comment(photo, comment), projections.fields(said))
+    yield Save(projections.comment(photo, comment), hashes.fields(said))
     yield Insert(projections.comments(photo), projections.place(comment))
     if fact.reply_to is not None:  # it keeps its place in the list from now on, deleted or not
-        yield Save(projections.comment(photo, fact.reply_to), projections.fields(Comment(has_replies=True)))
+        yield Save(projections.comment(photo, fact.reply_to), hashes.fields(Comment(has_replies=True)))
     yield Point(projections.entity(fact.id), comment)

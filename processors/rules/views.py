@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from processors.intents import Claim, Exclude, Forget, Include, Insert, Point, Remove, Save, ViewIntent
 from processors.rules import reactions
-from schemas import projections
+from schemas import hashes, projections
 from schemas.facts import (
     Fact,
     FollowAccepted,
@@ -40,8 +40,9 @@ from schemas.facts import (
     UserUnfollowed,
     UserUnmuted,
 )
+from schemas.hashes import Card, Invite, Profile, Roll, Size
 from schemas.ids import PhotoId, RollId, UserId
-from schemas.projections import Card, Invite, Key, Profile, Roll, Size
+from schemas.projections import Key
 from schemas.secrets import Ended, Password, Secret, Session
 
 Changes = Iterator[ViewIntent]
@@ -68,7 +69,7 @@ def changes(value: Fact | Secret) -> Changes:
 def _people(fact: PersonFact) -> Changes:
     match fact:
         case UserRegistered(by=user):
-            yield Save(projections.profile(user), projections.fields(_profile(fact)))
+            yield Save(projections.profile(user), hashes.fields(_profile(fact)))
             yield Claim(projections.username(fact.personal.username), user)
             yield Point(projections.entity(fact.id), user)
         case PreferencesChanged(by=user, visibility=visibility):
@@ -123,17 +124,17 @@ def _shunned(fact: UserBlocked | UserUnblocked | UserMuted | UserUnmuted) -> Cha
 def _rolls(fact: RollFact) -> Changes:
     match fact:
         case RollOpened(roll=roll):
-            yield Save(projections.roll(roll), projections.fields(_roll(fact)))
+            yield Save(projections.roll(roll), hashes.fields(_roll(fact)))
             yield Point(projections.entity(fact.id), roll)
             yield from _membership(fact)
         case RollRenamed(roll=roll):
             yield Save(projections.roll(roll), {"renamed": fact.personal.name})
         case RollClosed(roll=roll):
-            yield Save(projections.roll(roll), {"closed_at": projections.text(fact.at)})
+            yield Save(projections.roll(roll), {"closed_at": hashes.text(fact.at)})
         case RollInviteCreated(token_sha256=token):
-            yield Save(projections.invite(token), projections.fields(_invite(fact)))
+            yield Save(projections.invite(token), hashes.fields(_invite(fact)))
         case RollInviteRevoked(token_sha256=token):
-            yield Save(projections.invite(token), {"revoked_at": projections.text(fact.at)})
+            yield Save(projections.invite(token), {"revoked_at": hashes.text(fact.at)})
         case RollJoined() | RollLeft() | RollMemberRemoved():
             yield from _membership(fact)
 
@@ -147,7 +148,7 @@ def _membership(fact: RollOpened | RollJoined | RollLeft | RollMemberRemoved) ->
             yield from _membership_ends(roll, user)
         case RollMemberRemoved(roll=roll, whom=user):
             yield from _membership_ends(roll, user)
-            yield Save(projections.removed_members(roll), {user: projections.text(fact.at)})
+            yield Save(projections.removed_members(roll), {user: hashes.text(fact.at)})
 
 
 def _membership_ends(roll: RollId, user: UserId) -> Changes:
@@ -190,7 +191,7 @@ def _fate(fact: PhotoDeveloped | PhotoSpoiled | PhotoDeleted) -> Changes:
 
 def _note(photo: PhotoId, card: Card) -> Save:
     """Only the fields that `card` has are written; those of other facts stay."""
-    return Save(projections.card(photo), projections.fields(card))
+    return Save(projections.card(photo), hashes.fields(card))
 
 
 def _developed(fact: PhotoDeveloped) -> Card:

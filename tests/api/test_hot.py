@@ -1,9 +1,10 @@
 """What is remembered of cards, and what never is."""
 
 from api.hot import BITS, HotCards, Parsed, questions
+from schemas import hashes
 from schemas import projections as view
+from schemas.hashes import Card, Profile
 from schemas.ids import PhotoId
-from schemas.projections import Card, Profile
 from tests import builders as a
 from tests.api.world import MORNING, NOON, World
 
@@ -13,7 +14,7 @@ DEVELOPED = Card(author=a.a_user(), visibility="public", developed_at=NOON)
 
 
 def put(hot: HotCards, photo: PhotoId, card: Card) -> None:
-    hot.put(photo, view.fields(card), card)
+    hot.put(photo, hashes.fields(card), card)
 
 
 def test_a_developed_card_is_remembered_with_the_bits_it_had() -> None:
@@ -56,10 +57,10 @@ def test_the_same_fields_are_parsed_once_and_others_anew() -> None:
     parsed, ana = Parsed(), a.a_user()
     profile = Profile(username="ana", tz="UTC", registered_at=NOON)
 
-    first = parsed.read(Profile, ana, view.fields(profile))
+    first = parsed.read(Profile, ana, hashes.fields(profile))
     assert first == profile
-    assert parsed.read(Profile, ana, dict(view.fields(profile))) is first
-    renamed = parsed.read(Profile, ana, {**view.fields(profile), "username": "anna"})
+    assert parsed.read(Profile, ana, dict(hashes.fields(profile))) is first
+    renamed = parsed.read(Profile, ana, {**hashes.fields(profile), "username": "anna"})
     assert renamed is not None
     assert renamed.username == "anna"
     assert parsed.read(Profile, ana, {}) is None

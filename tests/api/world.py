@@ -11,10 +11,11 @@ from redis.asyncio import Redis
 
 from api.app import make_app, make_room
 from api.routes import Room
+from schemas import hashes
 from schemas import projections as view
 from schemas.facts import Visibility
+from schemas.hashes import Card, Comment, Profile, Roll, Size
 from schemas.ids import CommentId, PhotoId, RollId, UserId
-from schemas.projections import Card, Comment, Profile, Roll, Size
 from schemas.settings import Settings
 from tests.builders import MORNING, NOON, TOMORROW, a_comment, a_photo, a_roll, a_user
 
@@ -87,7 +88,7 @@ class World:
         await self.redis.hset(view.roll(roll), "renamed", name)
 
     async def close_roll(self, roll: RollId) -> None:
-        await self.redis.hset(view.roll(roll), "closed_at", view.text(NOON))
+        await self.redis.hset(view.roll(roll), "closed_at", hashes.text(NOON))
 
     async def photo(
         self,
@@ -145,7 +146,7 @@ class World:
         await self.redis.sadd(view.deleted_comments(photo), comment)
 
     async def save(self, key: view.Key, found: msgspec.Struct) -> None:
-        fields: dict[Any, Any] = {**view.fields(found)}  # redis-py asks for a union that no dict of texts is
+        fields: dict[Any, Any] = {**hashes.fields(found)}  # redis-py asks for a union that no dict of texts is
         await self.redis.hset(key, mapping=fields)
 
     # --- reading ------------------------------------------------------------------------------------------------------

@@ -3,9 +3,9 @@
 import pytest
 
 from local.stack import Stack
-from schemas import projections
+from schemas import hashes, projections
 from schemas.facts import PhotoLiked, PhotoUnliked
-from schemas.projections import Card
+from schemas.hashes import Card
 from tests.ingest.recorded import fact_of, position
 from tests.ingest.world import World
 
@@ -63,5 +63,5 @@ async def test_members_and_followers_see_what_strangers_do_not(world: World) -> 
     await world.redis.hset(projections.profile(ana.user), "visibility", "private")
     await world.redis.sadd(projections.following(ben.user), ana.user)
     await world.redis.hdel(projections.card(shared), "roll")
-    await world.redis.hset(projections.card(shared), mapping=projections.fields(Card(visibility="public")))
+    await world.redis.hset(projections.card(shared), mapping=hashes.fields(Card(visibility="public")))
     assert (await world.put(f"/v1/photos/{shared}/like", ben)).status_code == 200

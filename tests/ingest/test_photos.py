@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from local.stack import Stack
-from schemas import ids, projections
+from schemas import hashes, ids, projections
 from schemas.facts import PhotoCaptured, PhotoDeleted
-from schemas.projections import Card
+from schemas.hashes import Card
 from schemas.settings import Settings
 from tests.builders import a_photo
 from tests.ingest.recorded import fact_of
@@ -163,7 +163,7 @@ async def test_a_picture_s_query_is_as_strict_as_a_body(
 async def test_the_author_takes_a_photo_back_and_nobody_else_does(world: World, settings: Settings) -> None:
     ana, ben = await world.person("ana"), await world.person("ben")
     photo = a_photo(ana.user)
-    await world.redis.hset(projections.card(photo), mapping=projections.fields(Card(author=ana.user)))
+    await world.redis.hset(projections.card(photo), mapping=hashes.fields(Card(author=ana.user)))
 
     bens = await world.http.delete(f"/v1/photos/{photo}", headers=ben.headers)
     anas = await world.http.delete(f"/v1/photos/{photo}", headers=ana.headers)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from local.stack import Stack
-from schemas import ids, projections
+from schemas import hashes, ids, projections
 from schemas.facts import RollClosed, RollInviteRevoked, RollLeft, RollMemberRemoved, RollRenamed
 from tests.builders import NOON
 from tests.ingest.recorded import fact_of, position
@@ -21,7 +21,7 @@ async def test_an_invite_is_revoked_by_its_token(world: World, parts: Stack) -> 
     elsewhere = await world.http.delete(f"/v1/rolls/{other}/invites/secret", headers=ana.headers)
     bens = await world.http.delete(f"/v1/rolls/{roll}/invites/secret", headers=ben.headers)
     revoked = await world.http.delete(f"/v1/rolls/{roll}/invites/secret", headers=ana.headers)
-    await world.redis.hset(key, "revoked_at", projections.text(NOON))
+    await world.redis.hset(key, "revoked_at", hashes.text(NOON))
     again = await world.http.delete(f"/v1/rolls/{roll}/invites/secret", headers=ana.headers)
     late = await world.post("/v1/invites/secret", await world.person("cleo"))
 
@@ -53,7 +53,7 @@ async def test_a_roll_is_renamed_and_closed_by_its_owner(world: World, parts: St
 async def test_a_closed_roll_says_since_when_and_takes_nobody(world: World) -> None:
     ana, ben = await world.person("ana"), await world.person("ben")
     roll = await world.roll(ana)
-    await world.redis.hset(projections.roll(roll), "closed_at", projections.text(NOON))
+    await world.redis.hset(projections.roll(roll), "closed_at", hashes.text(NOON))
     await world.invite(roll, "secret")
 
     again = await world.post(f"/v1/rolls/{roll}/close", ana)
@@ -89,7 +89,7 @@ async def test_whom_the_owner_removed_or_blocks_does_not_come_back_by_an_old_inv
     roll = await world.roll(ana)
     await world.invite(roll, "old", created_at=NOON)
     await world.invite(roll, "new", created_at=NOON + timedelta(seconds=2))
-    await world.redis.hset(projections.removed_members(roll), ben.user, projections.text(NOON + timedelta(seconds=1)))
+    await world.redis.hset(projections.removed_members(roll), ben.user, hashes.text(NOON + timedelta(seconds=1)))
     await world.redis.sadd(projections.blocked_by(cleo.user), ana.user)
 
     answers = [

@@ -13,10 +13,11 @@ import httpx
 from redis.asyncio import Redis
 
 from ingest.app import Ingest, make
-from schemas import projections
+from schemas import hashes, projections
 from schemas.facts import Visibility
+from schemas.hashes import Card, Comment, Invite, Profile, Roll, Size
 from schemas.ids import CommentId, PhotoId, RollId, UserId
-from schemas.projections import Card, Comment, Invite, Key, Profile, Roll, Size
+from schemas.projections import Key
 from schemas.settings import Settings
 from tests.builders import FAR, NOON, a_comment, a_photo, a_roll, a_user
 
@@ -62,7 +63,7 @@ class World:
         """As the views say it after a registration and a sign-in."""
         user, token = a_user(f"{name} {uuid4()}"), f"{name:-<43}"
         profile = Profile(username=name, tz=tz, registered_at=NOON)
-        await self.redis.hset(projections.profile(user), mapping=projections.fields(profile))
+        await self.redis.hset(projections.profile(user), mapping=hashes.fields(profile))
         await self.redis.set(projections.username(name), user)
         await self.redis.set(projections.session(sha256(token.encode()).hexdigest()), user)
         return Person(user, token)
@@ -74,7 +75,7 @@ class World:
             owner=owner.user, name="Lisbon", film="darkroom-400", develop=develop, tz="Europe/Lisbon",
             visibility="public" if visibility == "public" else "private", opened_at=NOON,
         )  # fmt: skip
-        await self.redis.hset(projections.roll(roll), mapping=projections.fields(view))
+        await self.redis.hset(projections.roll(roll), mapping=hashes.fields(view))
         await self.redis.sadd(projections.members(roll), owner.user, *(other.user for other in others))
         return roll
 
@@ -87,7 +88,7 @@ class World:
         card = Card(
             author=author.user, roll=roll, visibility=visibility, reveal_at=reveal_at, developed_at=NOON, sizes=SIZES
         )
-        await self.redis.hset(projections.card(photo), mapping=projections.fields(card))
+        await self.redis.hset(projections.card(photo), mapping=hashes.fields(card))
         return photo
 
     async def comment(
@@ -96,14 +97,14 @@ class World:
         """As the views say it after somebody commented."""
         comment = id or a_comment(author.user)
         view = Comment(author=author.user, text=text, posted_at=NOON)
-        await self.redis.hset(projections.comment(photo, comment), mapping=projections.fields(view))
+        await self.redis.hset(projections.comment(photo, comment), mapping=hashes.fields(view))
         return comment
 
     async def invite(self, roll: RollId, token: str, created_at: datetime = NOON) -> Key:
         """As the views say it after an invite; it is good for years. Gives the view's key."""
         key = projections.invite(sha256(token.encode()).hexdigest())
         view = Invite(roll=roll, expires_at=FAR, created_at=created_at)
-        await self.redis.hset(key, mapping=projections.fields(view))
+        await self.redis.hset(key, mapping=hashes.fields(view))
         return key
 
     async def post(self, path: str, by: Person | None = None, **members: Any) -> httpx.Response:

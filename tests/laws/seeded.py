@@ -25,8 +25,8 @@ from processors.stores import calls
 from processors.stores import projections as store
 from processors.stores.calls import Call, Step
 from schemas import facts, projections, visibility
+from schemas.hashes import Card
 from schemas.ids import PhotoId, RollId, UserId, floor_at
-from schemas.projections import Card
 
 
 class Bug(NamedTuple):

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from processors.intents import Exclude, Include, Insert, Point, Save
 from processors.rules.views import changes
-from schemas import projections
+from schemas import hashes, projections
 from schemas.facts import Fact
+from schemas.hashes import Comment
 from schemas.ids import CommentId, UserId
-from schemas.projections import Comment
 from tests import builders as a
 from tests.processors.test_views import views_after
 
@@ -30,7 +30,7 @@ def test_a_comment_has_its_place_and_answers_its_retry() -> None:
 
     said = Comment(author=BEN, text="Fog!", posted_at=fact.at)
     assert list(changes(fact)) == [
-        Save(projections.comment(PHOTO, FIRST), projections.fields(said)),
+        Save(projections.comment(PHOTO, FIRST), hashes.fields(said)),
         Insert(projections.comments(PHOTO), projections.place(FIRST)),
         Point(projections.entity(fact.id), FIRST),
     ]
@@ -46,7 +46,7 @@ def test_a_deleted_comment_says_so_and_is_counted_among_the_gone() -> None:
     fact = a.comment_deleted(ANA, PHOTO, FIRST)
 
     assert list(changes(fact)) == [
-        Save(projections.comment(PHOTO, FIRST), projections.fields(Comment(deleted_at=fact.at))),
+        Save(projections.comment(PHOTO, FIRST), hashes.fields(Comment(deleted_at=fact.at))),
         Include(projections.deleted_comments(PHOTO), FIRST),
     ]
 
@@ -81,7 +81,7 @@ async def test_in_any_order_a_deleted_comment_stays_deleted_and_its_reply_stays(
 def read(views: Mapping[str, object], comment: CommentId) -> Comment:
     found = views[projections.comment(PHOTO, comment)]
     assert isinstance(found, dict)
-    return projections.read(Comment, found)
+    return hashes.read(Comment, found)
 
 
 @settings(deadline=None)  # a busy machine stalls; that is not the law's affair

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from processors.intents import Claim, Exclude, Forget, Include, Insert, Point, Remove, Save, ViewIntent
 from processors.processor import Effects
 from processors.rules.views import changes
-from schemas import projections
+from schemas import hashes, projections
 from schemas.facts import Fact, RollLeft, RollMemberRemoved
-from schemas.projections import Card, Invite, Profile, Roll, place
+from schemas.hashes import Card, Invite, Profile, Roll
+from schemas.projections import place
 from schemas.secrets import Ended
 from tests import builders as a
 from tests.twins.projections import ProjectionsTwin
@@ -32,7 +33,7 @@ def test_a_registration_makes_a_profile_a_name_and_an_answer_for_the_retry() -> 
     intents = done(fact)
 
     expected = Profile(username="Ana", display_name="Ana from Lisbon", tz="Europe/Lisbon", registered_at=fact.at)
-    assert projections.read(Profile, saved(intents)) == expected
+    assert hashes.read(Profile, saved(intents)) == expected
     assert Claim(projections.username("ana"), ANA) in intents
     assert Point(projections.entity(fact.id), ANA) in intents
 
@@ -92,7 +93,7 @@ async def test_an_account_is_private_until_it_is_public_again_whatever_is_regist
 def profile_in(views: Mapping[str, object]) -> Profile:
     found = views[projections.profile(ANA)]
     assert isinstance(found, dict)
-    return projections.read(Profile, found)
+    return hashes.read(Profile, found)
 
 
 def test_the_owner_is_a_member_of_the_roll_they_open() -> None:
@@ -100,7 +101,7 @@ def test_the_owner_is_a_member_of_the_roll_they_open() -> None:
 
     intents = done(fact)
 
-    roll = projections.read(Roll, saved(intents))
+    roll = hashes.read(Roll, saved(intents))
     assert (roll.owner, roll.name, roll.visibility, roll.develop) == (ANA, "Lisbon", "private", "10s")
     assert Include(projections.members(fact.roll), ANA) in intents
     assert Include(projections.user_rolls(ANA), fact.roll) in intents
@@ -122,7 +123,7 @@ def test_an_invite_is_found_by_the_hash_of_its_token() -> None:
     assert done(fact) == [
         Save(
             projections.invite(a.a_token("invite")),
-            projections.fields(Invite(roll=fact.roll, expires_at=fact.expires_at, created_at=fact.at)),
+            hashes.fields(Invite(roll=fact.roll, expires_at=fact.expires_at, created_at=fact.at)),
         )
     ]
 
@@ -138,7 +139,7 @@ def test_whoever_leaves_or_is_removed_is_no_member(fact: RollLeft | RollMemberRe
 def test_of_a_removal_is_remembered_when_it_was() -> None:
     fact = a.roll_member_removed(ANA, a.a_roll(ANA), BEN)
 
-    assert done(fact)[2:] == [Save(projections.removed_members(fact.roll), {BEN: projections.text(fact.at)})]
+    assert done(fact)[2:] == [Save(projections.removed_members(fact.roll), {BEN: hashes.text(fact.at)})]
 
 
 async def test_a_roll_that_was_renamed_and_closed_stays_so_when_its_opening_comes_twice() -> None:
@@ -150,7 +151,7 @@ async def test_a_roll_that_was_renamed_and_closed_stays_so_when_its_opening_come
 
     found = views[projections.roll(opened.roll)]
     assert isinstance(found, dict)
-    roll = projections.read(Roll, found)
+    roll = hashes.read(Roll, found)
     assert (roll.current_name, roll.closed_at, roll.owner) == ("Porto", a.NOON, ANA)
 
 
@@ -161,7 +162,7 @@ async def test_an_invite_that_was_revoked_says_so() -> None:
 
     found = views[projections.invite(created.token_sha256)]
     assert isinstance(found, dict)
-    invite = projections.read(Invite, found)
+    invite = hashes.read(Invite, found)
     assert (invite.roll, invite.revoked_at) == (created.roll, a.NOON)
 
 
@@ -171,7 +172,7 @@ def test_a_captured_photo_stands_with_its_author_and_in_its_roll() -> None:
 
     intents = done(fact)
 
-    card = projections.read(Card, saved(intents))
+    card = hashes.read(Card, saved(intents))
     assert (card.author, card.roll, card.visibility, card.caption) == (ANA, roll, "private", "dusk")
     assert (card.reveal_at, card.captured_at, card.taken_at) == (fact.reveal_at, fact.at, a.MORNING)
     assert Insert(projections.user_photos(ANA), place(fact.photo)) in intents
@@ -190,7 +191,7 @@ def test_where_an_original_lies_stands_in_no_card() -> None:
 
 
 def test_development_adds_sizes_and_leaves_the_rest_of_the_card() -> None:
-    card = projections.read(Card, saved(done(a.photo_developed())))
+    card = hashes.read(Card, saved(done(a.photo_developed())))
 
     assert [size.name for size in card.sizes] == ["large", "small"]
     assert (card.placeholder, card.width_px, card.height_px) == ("LEHV", 2048, 1365)
@@ -205,7 +206,7 @@ def test_a_deleted_photo_leaves_the_grid_and_says_so_on_its_card() -> None:
     fact = a.photo_deleted(ANA)
 
     assert done(fact) == [
-        Save(projections.card(fact.photo), projections.fields(Card(deleted_at=fact.at))),
+        Save(projections.card(fact.photo), hashes.fields(Card(deleted_at=fact.at))),
         Remove(projections.user_photos(ANA), place(fact.photo)),
     ]
 
@@ -268,4 +269,4 @@ async def test_a_deletion_wins_in_any_order(shuffled: list[Fact]) -> None:
 
     card = views[projections.card(TAKEN_BACK)]
     assert isinstance(card, dict)
-    assert projections.read(Card, card).deleted_at == a.NOON
+    assert hashes.read(Card, card).deleted_at == a.NOON

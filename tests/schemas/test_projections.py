@@ -5,46 +5,8 @@ from hypothesis import strategies as st
 
 from schemas import ids, projections
 from schemas.ids import CommentId, PhotoId, RollId, UserId
-from schemas.projections import Card, Comment, Profile, Size
 
 USER = UserId(ids.compose(datetime(2026, 1, 1, tzinfo=UTC), 7, 1))
-texts = st.text(max_size=50)
-
-
-@settings(deadline=None)  # a busy machine stalls; that is not the law's affair
-@given(texts, st.none() | texts)
-def test_a_profile_survives_its_hash(username: str, display_name: str | None) -> None:
-    profile = Profile(
-        username=username, tz="UTC", registered_at=datetime(2026, 1, 1, tzinfo=UTC), display_name=display_name
-    )
-
-    assert projections.read(Profile, projections.fields(profile)) == profile
-
-
-def test_a_card_survives_its_hash_with_its_sizes() -> None:
-    card = Card(
-        author=USER, width_px=3, reveal_at=datetime(2026, 1, 1, 9, tzinfo=UTC), caption='"hm"', visibility="private",
-        sizes=(Size(name="large", key="a/b/large.jpg", width_px=3, height_px=2),),
-    )  # fmt: skip
-
-    assert projections.read(Card, projections.fields(card)) == card
-
-
-@settings(deadline=None)  # a busy machine stalls; that is not the law's affair
-@given(texts, st.none() | st.just(True))
-def test_a_comment_survives_its_hash(text: str, has_replies: bool | None) -> None:
-    posted_at = datetime(2026, 1, 1, 9, tzinfo=UTC)
-    comment = Comment(author=USER, text=text, posted_at=posted_at, reply_to=CommentId(USER), has_replies=has_replies)
-
-    assert projections.read(Comment, projections.fields(comment)) == comment
-
-
-def test_a_card_nobody_wrote_is_empty() -> None:
-    assert projections.read(Card, {}) == Card()
-
-
-def test_fields_of_a_later_version_are_left_alone() -> None:
-    assert projections.read(Card, {"sparkle": "yes"}) == Card()
 
 
 def test_what_belongs_to_one_owner_shares_a_slot() -> None:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.hashes import Card, Profile, Roll, Size
 from schemas.ids import PhotoId, second
-from schemas.projections import Card, Profile, Roll, Size
 from schemas.visibility import Admission, Tie, admission, is_revealed, sight, tie
 from tests.builders import MORNING, NOON, TOMORROW, a_photo, a_user
 

@@ -8,9 +8,9 @@ from ingest.rules.comments import PostComment, decide_comment, decide_deletion
 from ingest.rules.photos import KnownPhoto
 from schemas import facts
 from schemas.facts import CommentDeleted, CommentPosted
+from schemas.hashes import Card, Comment
 from schemas.ids import UserId
 from schemas.problems import Refused
-from schemas.projections import Card, Comment
 from tests.builders import NOON, TOMORROW, a_comment, a_fact_id, a_user
 from tests.ingest.rules.test_likes import ANA, BEN, CARD, PHOTO, SEALED, SEEN, UNSEEN
 

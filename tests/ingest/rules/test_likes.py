@@ -4,9 +4,9 @@ from ingest.rules.likes import decide_liking, decide_unliking
 from ingest.rules.photos import KnownPhoto
 from schemas import facts
 from schemas.facts import PhotoLiked, PhotoUnliked
+from schemas.hashes import Card, Size
 from schemas.ids import UserId
 from schemas.problems import Refused
-from schemas.projections import Card, Size
 from tests.builders import NOON, TOMORROW, a_fact_id, a_photo, a_user
 
 ANA, BEN = a_user("ana"), a_user("ben")

@@ -15,9 +15,9 @@ from ingest.rules.photos import (
     upload_fault,
 )
 from schemas.facts import PhotoCaptured, PhotoDeleted
+from schemas.hashes import Card
 from schemas.ids import UploadId
 from schemas.problems import Refused
-from schemas.projections import Card
 from tests.builders import NOON, a_fact_id, a_photo, a_roll, a_user
 from tests.ingest.rules.test_rolls import a_known_roll
 

@@ -29,9 +29,9 @@ from schemas.facts import (
     RollRenamed,
     Visibility,
 )
+from schemas.hashes import Invite, Roll
 from schemas.objects import FILMS
 from schemas.problems import Refused
-from schemas.projections import Invite, Roll
 from tests.builders import NOON, a_fact_id, a_roll, a_token, a_user
 
 

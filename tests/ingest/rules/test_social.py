@@ -21,8 +21,8 @@ from schemas.facts import (
     UserUnfollowed,
     UserUnmuted,
 )
+from schemas.hashes import Profile
 from schemas.problems import Refused
-from schemas.projections import Profile
 from tests.builders import NOON, a_fact_id, a_roll, a_user
 
 ANA, BEN = a_user("ana"), a_user("ben")
