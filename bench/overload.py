@@ -172,7 +172,7 @@ def _ms(sorted_s: list[float]) -> tuple[float, float]:
     return sorted_s[len(sorted_s) // 2] * 1000, sorted_s[int(len(sorted_s) * 0.99)] * 1000
 
 
-def _generate(port: int, sent: list[bytes], seconds: float, per_s: float | None) -> Seen:
+def generate(port: int, sent: list[bytes], seconds: float, per_s: float | None) -> Seen:
     """In the generator's process."""
     run = _closed(port, sent, seconds) if per_s is None else _open(port, sent, seconds, per_s)
     return _seen(uvloop.run(run), seconds)
@@ -196,7 +196,7 @@ def main() -> None:
 
         def stage(name: str, seconds: float, per_s: float | None) -> Seen:
             before, began = sum(worker.cpu_times()[:2]), time.monotonic()
-            seen = generator.apply(_generate, (port, sent, seconds, per_s))
+            seen = generator.apply(generate, (port, sent, seconds, per_s))
             cpu = (sum(worker.cpu_times()[:2]) - before) / (time.monotonic() - began)
             print(
                 f"{name:5} {seen.asked:8.0f} {seen.good:8.0f} {seen.shed:8.0f} {seen.other:6}"
