@@ -21,7 +21,7 @@ from bench.collector import requests, served
 from local.stack import Stack
 
 CONNECTIONS = 1_000
-CLOSED = 24  # connections of the closed loop that finds the peak
+CLOSED = 128  # connections of the closed loop that finds the peak
 PEAK_S = 3.0
 TICK_S = 0.001
 
@@ -45,6 +45,7 @@ class Load:
         self.waiting: deque[float] = deque()  # due, but no connection is idle
         self.answers: list[Answer] = []
         self.late_s = 0.0
+        self.lost = 0  # connections
         self.again = False  # closed loop: a connection sends as soon as it is answered
 
     def due(self, at: float) -> None:
@@ -102,9 +103,12 @@ class Connection(asyncio.Protocol):
         self.load.flow()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """What was asked on it is not answered any more."""
+        """What was asked on it is not answered any more; an idle one was closed as idle ones are, and is replaced."""
+        self.load.lost += 1
         if self.busy:
             self.load.answers.append(Answer(self.began, 0.0, 0, retry_after=False))
+        elif self in self.load.idle:
+            self.load.idle.remove(self)
 
 
 async def _connected(port: int, load: Load, count: int) -> None:
@@ -133,6 +137,8 @@ async def _open(port: int, sent: list[bytes], seconds: float, per_s: float) -> L
             made += 1
         load.late_s = max(load.late_s, passed - before)
         before = passed
+        lost, load.lost = load.lost, 0
+        await _connected(port, load, lost)
         await asyncio.sleep(TICK_S)
     await asyncio.sleep(1.0)  # what is under way may arrive
     return load
