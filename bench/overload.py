@@ -23,6 +23,7 @@ from local.stack import Stack
 CONNECTIONS = 1_000
 CLOSED = 128  # connections of the closed loop that finds the peak
 PEAK_S = 3.0
+SETTLE_S = 2.0
 TICK_S = 0.001
 
 
@@ -159,12 +160,15 @@ class Seen(NamedTuple):
 
 
 def _seen(load: Load, seconds: float) -> Seen:
-    good = sorted(answer.took_s for answer in load.answers if answer.status == 200)
-    shed = sorted(answer.took_s for answer in load.answers if answer.status == 503)
+    """What came in the first `SETTLE_S` counts, but its times do not: so long it takes to see that a queue stands."""
+    since = min((answer.due for answer in load.answers), default=0.0) + min(SETTLE_S, seconds / 4)
+    settled = [answer for answer in load.answers if answer.due >= since]
+    good = sorted(answer.took_s for answer in settled if answer.status == 200)
+    shed = sorted(answer.took_s for answer in settled if answer.status == 503)
     told = Counter(answer.status for answer in load.answers)
     asked = load.number + len(load.waiting)
     return Seen(
-        asked=asked / seconds, good=len(good) / seconds, shed=len(shed) / seconds,
+        asked=asked / seconds, good=told[200] / seconds, shed=told[503] / seconds,
         other=sum(told.values()) - told[200] - told[503],
         good_ms=_ms(good), shed_ms=_ms(shed), unanswered=asked - len(load.answers),
         without_retry=sum(answer.status == 503 and not answer.retry_after for answer in load.answers),

@@ -106,7 +106,8 @@ class Admission:
             self._waiting_since = self._waiting_since or self._began
             asyncio.get_running_loop().call_soon(self._passed)
         if self._began_cpu is not None or not self._measured:
-            self._limit = gradient.after(self._limit, turn_s, self._began - (self._waiting_since or self._began))
+            standing_s = self._began - (self._waiting_since or self._began)
+            self._limit = gradient.after(self._limit, self._begun, turn_s, standing_s)
             self._longest_s = gradient.longest_s(self._limit)
         self._turning, self._begun, self._coming = False, 0, 0
 

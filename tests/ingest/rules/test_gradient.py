@@ -20,7 +20,7 @@ class Worker:
         while passed < seconds:
             begun = min(self.waiting, self.limit, longest_s(self.limit) / COST_S)
             turn_s = TICK_S + begun * COST_S + (self.waiting - begun) * COST_S / 10
-            self.limit = after(self.limit, turn_s, self.standing_s)
+            self.limit = after(self.limit, int(begun), turn_s, self.standing_s)
             self.standing_s = self.standing_s + turn_s if turn_s > TARGET_S else 0.0
             self.begun, self.shed = self.begun + begun, self.shed + self.waiting - begun
             self.waiting, passed = per_s * turn_s, passed + turn_s
@@ -61,8 +61,13 @@ def test_after_overload_all_begin_again_within_a_second() -> None:
 
 
 def test_a_long_turn_that_is_not_one_of_many_means_nothing() -> None:
-    assert after(100, 3.0, standing_s=0.0) == 100
+    assert after(100, 100, 3.0, standing_s=0.0) == 100
 
 
 def test_the_limit_never_closes_the_door() -> None:
-    assert after(LEAST, 60.0, standing_s=60.0) == LEAST
+    assert after(LEAST, 1, 60.0, standing_s=60.0) == LEAST
+
+
+def test_a_limit_that_bound_nobody_is_found_from_what_did_begin() -> None:
+    assert after(MOST, 1_000, 0.4, standing_s=1.0) == 100
+    assert after(MOST, 100, 0.01, standing_s=1.0) == 50
