@@ -59,6 +59,7 @@ async def test_while_kafka_is_away_everything_is_accepted_and_kept(stack: Stack)
     await assert_kept(stack, ledger, diarists)
 
 
+@pytest.mark.nightly  # at every commit: the same in test_collector_crash.py
 async def test_a_collector_that_is_killed_while_it_spools_loses_nothing(stack: Stack) -> None:
     before = supervision.pid(stack, "ingest")
 
