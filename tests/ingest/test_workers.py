@@ -141,6 +141,7 @@ def further(phones: list[Phone]) -> Callable[[], bool]:
     return lambda: all(len(phone.accepted) > count + 5 for phone, count in zip(phones, before, strict=True))
 
 
+@pytest.mark.nightly  # half a minute; at every commit workers are replaced and end with their parent
 def test_a_killed_worker_is_replaced_and_what_was_accepted_is_kept(collectors: Collectors, parts: Stack) -> None:
     with posting(collectors.url) as phones:
         victim = min(collectors.workers())

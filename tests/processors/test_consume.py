@@ -169,6 +169,7 @@ def test_an_idle_store_that_was_emptied_is_filled_again(lab: Laboratory) -> None
     eventually(lambda: sum(lab.committed().values()) == 300)
 
 
+@pytest.mark.nightly  # at every commit: the idle one, above
 def test_a_busy_store_that_was_emptied_is_filled_again(lab: Laboratory) -> None:
     lab.produce(numbers(2_000))
     lab.worker(slow_s=0.01)
