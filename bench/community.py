@@ -6,6 +6,7 @@ some never do, evenings and weekends are busy, and people live in several time z
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import accumulate
 from math import exp
 from random import Random
 from zoneinfo import ZoneInfo
@@ -72,7 +73,7 @@ def _person(random: Random, number: int, joins: date) -> Person:
 def visits(seed: int, everybody: Sequence[Person], day: date) -> list[Visit]:
     """What happens on `day`, in order. A person's day depends on the seed, the day and the person alone."""
     known = [person for person in everybody if person.joins <= day]
-    fames = _running([person.fame for person in known])
+    fames = list(accumulate(person.fame for person in known))
     found: list[Visit] = []
     for person in known:
         random = Random(f"visits {seed} {day} {person.number}")
@@ -80,15 +81,7 @@ def visits(seed: int, everybody: Sequence[Person], day: date) -> list[Visit]:
     return sorted(found, key=lambda visit: (visit.at, visit.person))
 
 
-def _running(weights: Sequence[float]) -> list[float]:
-    total, sums = 0.0, []
-    for weight in weights:
-        total += weight
-        sums.append(total)
-    return sums
-
-
-def _of(random: Random, person: Person, day: date, known: Sequence[Person], fames: Sequence[float]) -> list[Visit]:
+def _of(random: Random, person: Person, day: date, known: Sequence[Person], fames: list[float]) -> list[Visit]:
     age = (day - person.joins).days
     times = 1 if age == 0 else _times(random, likely(person, day, age))
     moments = sorted(_moment(random, person, day) for _ in range(times))
@@ -117,7 +110,7 @@ def _moment(random: Random, person: Person, day: date) -> datetime:
 
 
 def _visit(
-    random: Random, person: Person, at: datetime, known: Sequence[Person], fames: Sequence[float], *, first: bool
+    random: Random, person: Person, at: datetime, known: Sequence[Person], fames: list[float], *, first: bool
 ) -> Visit:
     wanted = random.randint(*FIRST_FOLLOWS) if first else int(random.random() < LATER_FOLLOWS)
     photos = 0 if random.random() >= TAKES else 1 + int(random.random() < 0.3)
@@ -132,9 +125,7 @@ def _visit(
     )  # fmt: skip
 
 
-def _others(
-    random: Random, person: Person, known: Sequence[Person], fames: Sequence[float], count: int
-) -> tuple[int, ...]:
+def _others(random: Random, person: Person, known: Sequence[Person], fames: list[float], count: int) -> tuple[int, ...]:
     """At most so many different ones, the famous more often."""
-    drawn = random.choices(known, cum_weights=list(fames), k=count) if count else []
+    drawn = random.choices(known, cum_weights=fames, k=count) if count else []
     return tuple(dict.fromkeys(other.number for other in drawn if other.number != person.number))

@@ -9,10 +9,11 @@ second of the busier side. `sealed` photos are revealed tomorrow, one second for
 """
 
 import asyncio
+import itertools
 import os
-import resource
 import statistics
 import tempfile
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -72,15 +73,13 @@ async def followed(redis: Redis, readers: list[UserId]) -> None:
         await pipe.execute()
 
 
-def ours(store: Projections) -> Publishing:
-    """Our path: the store as the processor calls it, one record per photo."""
-    end = 0
+def ours(store: Projections, partition: int) -> Publishing:
+    """Our path: the store as the processor calls it, one record per photo, in a partition of its own."""
+    offsets = itertools.count()
 
     async def publish(new: list[PhotoId]) -> None:
-        nonlocal end
-        effects = [Effects(Origin("facts.v1", 0, end + n), (Publish(AUTHOR, photo),)) for n, photo in enumerate(new)]
-        end += len(new)
-        await store.apply(effects)
+        origins = (Origin("facts.v1", partition, next(offsets)) for _ in new)
+        await store.apply([Effects(at, (Publish(AUTHOR, photo),)) for at, photo in zip(origins, new, strict=True)])
 
     return publish
 
@@ -116,9 +115,9 @@ def sorted_sets(redis: Redis, readers: list[UserId]) -> Publishing:
 
 
 async def costs(server: int, publish: Publishing, new: list[PhotoId], readers: int) -> Cost:
-    before, here = cpu_s(server), own_cpu()
+    before, here = cpu_s(server), time.process_time()
     await publish(new)
-    after, there = cpu_s(server), own_cpu()
+    after, there = cpu_s(server), time.process_time()
     deliveries = len(new) * readers / 1e6
     return Cost((after - before) / deliveries, (there - here) / deliveries)
 
@@ -127,11 +126,6 @@ def cpu_s(pid: int) -> float:
     """Of all threads, from the scheduler's own account: clock ticks are ten milliseconds long."""
     threads = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
-
-
-def own_cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
 
 
 async def bytes_per_entry(redis: Redis, key: str, count: str) -> float:
@@ -148,10 +142,11 @@ async def measured(valkey: Valkey, server: int, count: int) -> dict[str, list[Co
     redis = Redis.from_url(valkey.url, decode_responses=True, socket_timeout=60)
     await redis.flushall()
     await followed(redis, readers)
-    store = Projections("feeds", valkey.url, lambda: NOON)
-    await store.open()
+    plain, sealed = (Projections("feeds", valkey.url, lambda: NOON) for _ in range(2))
+    for store in (plain, sealed):
+        await store.open()
     batch = PHOTOS if count == FOLLOWERS else 4 * PHOTOS
-    paths = {"ours": ours(store), "ours, sealed": ours_sealed(valkey), "pipeline": pipelined(redis, readers)}
+    paths = {"ours": ours(plain, 0), "ours, sealed": ours(sealed, 1), "pipeline": pipelined(redis, readers)}
     paths["ZSET"] = sorted_sets(redis, readers)
     found: dict[str, list[Cost]] = {name: [] for name in paths}
     for turn in range(ROUNDS + 1):
@@ -161,24 +156,10 @@ async def measured(valkey: Valkey, server: int, count: int) -> dict[str, list[Co
             found[name] += [cost] if turn else []  # the first round warms up
     if count == FOLLOWERS:
         await tell_bytes(redis, readers[-1])
-    await store.close()
+    for store in (plain, sealed):
+        await store.close()
     await redis.aclose()
     return found
-
-
-def ours_sealed(valkey: Valkey) -> Publishing:
-    """Another store, so that its records have offsets of their own."""
-    store, end = Projections("feeds", valkey.url, lambda: NOON), 0
-
-    async def publish(new: list[PhotoId]) -> None:
-        nonlocal end
-        if not end:
-            await store.open()
-        effects = [Effects(Origin("facts.v1", 1, end + n), (Publish(AUTHOR, photo),)) for n, photo in enumerate(new)]
-        end += len(new)
-        await store.apply(effects)
-
-    return publish
 
 
 async def tell_bytes(redis: Redis, reader: UserId) -> None:

@@ -72,8 +72,9 @@ class Call:
     @property
     def needed_key(self) -> str:
         """The same, of a command that is not begun without one."""
-        assert self.idempotency_key is not None, "only a command that `needs_key` is sure to have one"
-        return self.idempotency_key
+        key = self.idempotency_key
+        assert key is not None, "only a command that `needs_key` is sure to have one"
+        return key
 
     @property
     def body_hash(self) -> str:

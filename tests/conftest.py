@@ -6,12 +6,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from local import control, health, supervision
 from local.programs import PARTS, ROOMS
 from local.stack import Stack
+from tests.valkey import Valkey, running_valkey
 
 NAME = os.environ.get("DARKROOM_TEST_STACK", "test")  # test1 ... test9: a second run beside the first
 KEEP = os.environ.get("DARKROOM_KEEP_STACK") == "1"  # leave it up, for quick runs while developing
@@ -22,6 +24,13 @@ def no_garbage_of_others() -> Iterator[None]:
     """What a module forgot to close is told at its end, not in a stranger's test, where it breaks `ast.parse`."""
     yield
     gc.collect()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """A Valkey of the module's own, empty, beside the stack's."""
+    with running_valkey(Path(tmp_path_factory.mktemp("valkey"))) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """One connection for all requests, on a real Valkey, and on servers that are silent, gone or strangers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -13,12 +13,6 @@ from api.wire import Away, Slow, Wire
 from tests.valkey import Valkey, running_valkey
 
 PATIENT_S = 30.0
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    with running_valkey(Path(tmp_path_factory.mktemp("valkey"))) as server:
-        yield server
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """What a reader's candidates are, whichever keys there are: pushed or pulled, built, dropped, lost or trimmed."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -20,17 +19,11 @@ from schemas.projections import Processor
 from tests import builders as a
 from tests.processors.histories import PEOPLE, History, histories, logged
 from tests.processors.worlds import World, an_empty, expected_feeds
-from tests.valkey import Valkey, running_valkey
+from tests.valkey import Valkey
 
 ANA, BEN, CLEO, DAN = PEOPLE
 EXAMPLES = settings(max_examples=50, deadline=None)
 LATER = a.NOON + timedelta(days=5)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    with running_valkey(Path(tmp_path_factory.mktemp("valkey"))) as server:
-        yield server
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """One suite on the twin and on a real Valkey: what a store of projections promises."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Protocol
 
 import pytest
@@ -33,7 +32,7 @@ from schemas.projections import place
 from tests import builders as a
 from tests.processors.answers import Answers
 from tests.twins.projections import ProjectionsTwin, Value
-from tests.valkey import Valkey, running_valkey
+from tests.valkey import Valkey
 
 ANA, BEN, CLEO = a.a_user("ana", 7), a.a_user("ben", 7), a.a_user("cleo", 60)
 ROLL = a.a_roll(ANA)
@@ -78,12 +77,6 @@ class House:
 
     async def feed(self, reader: UserId) -> Sequence[PhotoId]:
         return await self.answers.feed(reader)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    with running_valkey(Path(tmp_path_factory.mktemp("valkey"))) as server:
-        yield server
 
 
 @pytest.fixture(params=["twin", "valkey"])
