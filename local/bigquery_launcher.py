@@ -9,11 +9,14 @@ What is changed, and why:
   could take the same offset, and a finalize did not wait for an append in flight: the fence of the sink would leak.
 - A batch is tried before it is inserted. In 0.4.0 one malformed JSON value made the good rows go in *and* an error come
   back, without the offset advancing, so the retry doubled them.
+- Writers of the store take turns. A DuckLake commit that came second is tried again, 100 times at most: beside a busy
+  sink a MERGE ran out of them, and 0.4.0 told of its failed rollback instead of the reason.
 - The gRPC server takes messages of any size and enough streams at once (each holds a thread for as long as it is open).
 - Every five minutes the store is compacted: it writes one file per append.
 """
 
 import concurrent.futures
+import contextlib
 import importlib.resources
 import json
 import logging
@@ -31,6 +34,7 @@ from local_bigquery.settings import settings  # type: ignore[import-not-found]
 COMPACT_EVERY_S = 300
 STREAMS_AT_ONCE = 64
 EXTENSIONS = ("ducklake", "spatial")
+TURN = threading.RLock()  # held by whoever commits to the store
 log = logging.getLogger("bigquery")
 
 Rows = list[tuple[int, dict[str, Any]]]  # index in the batch, and the row
@@ -94,12 +98,32 @@ def lock_streams() -> None:
     write._append, write.finalize = append_alone, finalize_alone
 
 
+def take_turns() -> None:
+    """One insert, statement that writes, or compaction at a time; readers go on beside it."""
+    import sqlglot  # type: ignore[import-not-found]
+    from local_bigquery.catalog import tabledata  # type: ignore[import-not-found]
+    from local_bigquery.jobs import query  # type: ignore[import-not-found]
+
+    insert, run = tabledata._insert, query._run
+
+    def insert_in_turn(table: str, schema: Any, rows: Rows) -> Any:
+        with TURN:
+            return insert(table, schema, rows)
+
+    def run_in_turn(cursor: Any, tree: Any, *rest: Any) -> Any:
+        reads = isinstance(tree, sqlglot.exp.Query)
+        with contextlib.nullcontext() if reads else TURN:
+            return run(cursor, tree, *rest)
+
+    tabledata._insert, query._run = insert_in_turn, run_in_turn
+
+
 def insert_all_or_none() -> None:
-    """Rows of a batch go in together or not at all; the ones that cannot be converted are named.
+    """Rows of a batch go in together or not at all; the ones that cannot be converted are named. After `take_turns`.
 
     With `skipInvalidRows` (REST only) the good rows of such a batch stay out as well; we never ask for it.
     """
-    from local_bigquery.catalog import tabledata  # type: ignore[import-not-found]
+    from local_bigquery.catalog import tabledata
     from local_bigquery.engine import database
 
     insert = tabledata._insert
@@ -173,9 +197,10 @@ def compact_forever(stop: threading.Event) -> None:
 
 
 def compact(database: Any, project: str) -> None:
-    """One turn for one project."""
-    database.execute(f"CHECKPOINT {database.quote(project)}")
-    database.execute(f"SELECT count(*) FROM ducklake_cleanup_old_files('{project}', cleanup_all => true)")  # noqa: S608
+    """Once for one project."""
+    with TURN:
+        database.execute(f"CHECKPOINT {database.quote(project)}")
+        database.execute(f"SELECT count(*) FROM ducklake_cleanup_old_files('{project}', cleanup_all => true)")  # noqa: S608
 
 
 def main() -> None:
@@ -186,6 +211,7 @@ def main() -> None:
     load_extensions()
     install_nothing()
     lock_streams()
+    take_turns()
     insert_all_or_none()
     server = serve_grpc(host, int(grpc_port))
     stop = threading.Event()

@@ -1,5 +1,6 @@
 """What the launcher mends in the emulator: each of these fails on a plain `local-bigquery` 0.4.0."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -24,6 +25,13 @@ SCHEMA = pa.schema(
     ]
 )
 INVALID = 3  # google.rpc.Code.INVALID_ARGUMENT
+SLOW_MERGE = """
+MERGE scratch.{name}_counted AS kept USING (
+  SELECT (SELECT COUNT(*) FROM scratch.{name}) AS n, COUNTIF(MOD(a * b, 7) = 3) AS of
+  FROM UNNEST(GENERATE_ARRAY(1, 100000)) AS a, UNNEST(GENERATE_ARRAY(1, 5000)) AS b
+) AS made ON FALSE
+WHEN NOT MATCHED BY TARGET THEN INSERT (n, of) VALUES (n, of)
+"""
 EXISTS = 6
 
 
@@ -57,6 +65,10 @@ class Scratch:
 
     def stored(self) -> list[int]:
         return sorted(row.n for row in self.sql.query_and_wait(f"SELECT n FROM scratch.{self.name}"))
+
+    def counted(self) -> list[int]:
+        """What `SLOW_MERGE` saw, once it has committed."""
+        return [row.n for row in self.sql.query_and_wait(f"SELECT n FROM scratch.{self.name}_counted")]
 
     def close(self) -> None:
         self.writer.transport.close()
@@ -122,3 +134,16 @@ def test_a_message_larger_than_the_protocols_usual_limit_goes_in(scratch: Scratc
     large = '"' + 6_000_000 * "x" + '"'
 
     assert error(scratch.append(0, (1, large))) == (0, [])
+
+
+def test_writers_take_turns(scratch: Scratch) -> None:
+    """An append is answered when a MERGE under way has committed, so neither makes the other's commit fail."""
+    scratch.sql.query_and_wait(f"CREATE OR REPLACE TABLE scratch.{scratch.name}_counted (n INT64, of INT64)")
+    with ThreadPoolExecutor(1) as pool:
+        merge = pool.submit(scratch.sql.query_and_wait, SLOW_MERGE.format(name=scratch.name))
+        time.sleep(0.5)  # it has read by now, and not yet written; where it has not even begun it sees the row, below
+        scratch.append(0, (1, "{}"))
+        merged = scratch.counted()
+        merge.result()
+
+    assert merged or scratch.counted() == [1], "the append went in between what the MERGE read and what it wrote"
