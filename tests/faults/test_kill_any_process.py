@@ -25,8 +25,8 @@ from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(420)]
 
-TRAFFIC_S = 10.0
-KILL_AFTER_S = 2.0
+TRAFFIC_S = 6.0
+KILL_AFTER_S = 1.5
 
 
 @pytest.mark.parametrize("victim", [*PARTS, *ROOMS])
