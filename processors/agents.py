@@ -4,6 +4,7 @@
 """
 
 from processors.developing import developed
+from processors.portions import Portion
 from processors.processor import Known, Processor, Store, nothing
 from processors.rules import feeds, metrics, rows, views
 from processors.stores.objects import Originals, Renditions
@@ -33,6 +34,9 @@ def warehouse(wiring: Wiring) -> Store:
     """Rows in BigQuery."""
     return Warehouse(wiring.settings)
 
+
+# 500 records may be 250,000 rows. A machine that does other things writes 1,600 rows a second; an attempt has 20 s.
+WAREHOUSE_AT_ONCE = Portion(intents=8_000, bytes=16_000_000)
 
 PROCESSORS = (
     Processor(
@@ -72,6 +76,7 @@ PROCESSORS = (
         store=warehouse,
         window_s=0.5,
         batch=500,
+        at_once=WAREHOUSE_AT_ONCE,
         says="events and facts as rows that analysts query",
     ),
 )

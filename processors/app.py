@@ -227,6 +227,7 @@ def _phases(app: App, wiring: Wiring, telemetry: Telemetry) -> Phases:
         patience=patience,
         telemetry=telemetry,
         guard=loop.guard,
+        at_once=processor.at_once,
     )
 
 

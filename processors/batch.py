@@ -2,11 +2,11 @@
 
 The phase decides what an exception means (`processor.py`). The pure phases look at one record at a time, so the bad one
 is known at once and there is nothing to bisect; a store that refuses records for good names them (`Poison`). Nothing
-here knows Kafka or Faust: whoever calls `process` acknowledges the batch when it returns, and only then.
+here knows Kafka or Faust: whoever calls `process` acknowledges what is `finished`, and only then.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from processors.cap import Cap
 from processors.intents import Intent
 from processors.patience import Patience
+from processors.portions import WHOLE, Portion, Size, portions
 from processors.processor import Effects, Known, Poison, Record, Rule, Store, nothing
 from processors.stores.dead_letters import DeadLetters, Headers, Letter, is_for
 from processors.telemetry import Telemetry
@@ -22,6 +23,7 @@ from schemas.topics import Origin, Topic
 
 Decode = Callable[[bytes | None, bytes | None], object]
 Guard = Callable[[Callable[[], Awaitable[None]]], Awaitable[None]]
+Finished = Callable[[int], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Phases:
         patience: Patience,
         telemetry: Telemetry,
         guard: Guard,
+        at_once: Portion = WHOLE,
     ) -> None:
         self._name = name
         self._decode: Mapping[str, Decode] = {topic.name: topic.decode for topic in reads}
@@ -57,20 +60,33 @@ class Phases:
         self._patience = patience
         self._telemetry = telemetry
         self._guard = guard  # runs one attempt of `apply` when the store has not lost what it was told before
+        self._at_once = at_once
         self._cap = Cap()
 
-    async def process(self, items: Sequence[Item]) -> None:
+    async def process(self, items: Sequence[Item], finished: Finished) -> None:
         """Returns when every effect and every dead letter of `items` is durable. Twice is as good as once.
 
-        Raises `Abandoned` (give the batch back) or `CapReached` (stop); both leave the batch unacknowledged.
+        `finished` is told how many more of them, in order, are done and may be acknowledged. Raises `Abandoned` (give
+        the rest back) or `CapReached` (stop).
         """
         dead: dict[Origin, Letter] = {}
         values = self._decoded(items, dead)
         intents = await self._ruled(items, values, dead)
         await self._buried(items, dead, list(dead.values()))
-        await self._applied(items, intents, dead)
-        self._cap = self._cap.after(_outcomes(items, dead))
-        self._counted(items, dead)
+        for number, portion in enumerate(self._portions(items, intents)):
+            if number:  # the first one has its attempt whatever happens, as has a batch that is one
+                self._patience.go_on()
+            await self._applied(portion, intents, dead)
+            self._cap = self._cap.after(_outcomes(portion, dead))
+            self._counted(portion, dead)
+            await finished(len(portion))
+
+    def _portions(
+        self, items: Sequence[Item], intents: Mapping[Origin, tuple[Intent, ...]]
+    ) -> Iterator[Sequence[Item]]:
+        records = [item.record for item in items]
+        sizes = [Size(len(intents.get(record.origin, ())), len(record.value or b"")) for record in records]
+        return (items[share] for share in portions(sizes, self._at_once))
 
     def _decoded(self, items: Sequence[Item], dead: dict[Origin, Letter]) -> dict[Origin, object]:
         values: dict[Origin, object] = {}

@@ -84,21 +84,26 @@ class Loop:
         if not events:
             return
         self._under_way = [event.message for event in events]
+        left = list(events)  # not acknowledged yet
+
+        async def finished(count: int) -> None:
+            await self._acknowledge(stream, left[:count])
+            del left[:count]
+
         try:
             if self._given_back.blocks(self._under_way):
                 raise Abandoned("waits_for_earlier")
-            await phases.process([_item(message) for message in self._under_way])
-            await self._acknowledge(stream, events)
+            await phases.process([_item(message) for message in self._under_way], finished)
             self._telemetry.observe(HANDLER_SECONDS, monotonic() - began, self._name)
         except Abandoned as abandoned:
-            self._give_back(events, abandoned.why)
+            self._give_back(left, abandoned.why)
         except CapReached as reached:
             await self._stop(reached)
         finally:
             self._under_way = ()
 
     async def _acknowledge(self, stream: Any, events: Sequence[Any]) -> None:
-        """The whole batch, in order; not if it was rewound meanwhile, for then it comes again."""
+        """All of them, in order; not if one was rewound meanwhile, for then they come again."""
         if any(self._given_back.is_void(event.message) for event in events):
             raise Abandoned("store_lost")
         for event in events:

@@ -64,13 +64,17 @@ class Patience:
                 turn += 1
                 await self._after(stage, turn, error)
 
+    def go_on(self) -> None:
+        """`Abandoned` when what is left of the batch is no longer ours to finish."""
+        why = self.gives_up()
+        if why:
+            raise Abandoned(why)
+
     async def _after(self, stage: str, turn: int, error: Exception) -> None:
         self.telemetry.count(RETRIES, self.processor, stage)
         if turn == 1 or turn % SAY_EVERY == 0:
             log.warning("retrying", processor=self.processor, stage=stage, turn=turn, error=repr(error)[:500])
-        why = self.gives_up()
-        if why:
-            raise Abandoned(why)
+        self.go_on()
         await asyncio.sleep(self._pause_s(turn))
 
     def _pause_s(self, turn: int) -> float:

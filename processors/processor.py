@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import msgspec
 
 from processors.intents import Intent
+from processors.portions import WHOLE, Portion
 from schemas.projections import Processor as ProcessorName
 from schemas.topics import Origin, Topic
 
@@ -87,7 +88,8 @@ class Processor:
 
     `rule` takes the decoded value, and second what `known` found for it unless `known` is `nothing`; it may be a
     coroutine function when the work is too heavy for the event loop (the film runs in a child process).
-    `store` makes the store when the process starts. `window_s` and `batch` bound what is taken at once.
+    `store` makes the store when the process starts. `window_s` and `batch` bound what is taken at once,
+    `at_once` what one attempt of the store's `apply` carries: for stores that take long over records that hold much.
     """
 
     name: ProcessorName
@@ -97,4 +99,5 @@ class Processor:
     known: Callable[..., Known] | Known = nothing
     window_s: float = 0.02
     batch: int = 100
+    at_once: Portion = WHOLE
     says: str = ""

@@ -13,7 +13,9 @@ from typing import Any, cast
 import msgspec
 import structlog
 
+from processors.agents import WAREHOUSE_AT_ONCE
 from processors.app import Pace, make_app
+from processors.portions import WHOLE
 from processors.processor import Processor, Store
 from processors.rules import metrics, rows
 from processors.running import run
@@ -70,6 +72,7 @@ def processor(orders: Orders) -> Processor:
         store=lambda wiring: store(orders),
         window_s=0.5 if is_sink else 0.02,
         batch=500 if is_sink else 100,
+        at_once=WAREHOUSE_AT_ONCE if is_sink else WHOLE,
     )
 
 

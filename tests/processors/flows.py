@@ -14,6 +14,7 @@ from processors.given_back import GivenBack
 from processors.intents import Point
 from processors.memory import Memory
 from processors.patience import Patience
+from processors.portions import Portion
 from processors.processor import Effects, nothing
 from processors.rewind import rewindable
 from processors.stores.dead_letters import DeadLetters
@@ -199,7 +200,7 @@ class Emptied:
 class Flow:
     """The real loop, memory and rewind over all these; everything below `committed` is done."""
 
-    def __init__(self, committed: int) -> None:
+    def __init__(self, committed: int, at_once: int = 0) -> None:
         self.app, self.stream, self.store = FaustApp(), Stream(), Emptied(committed)
         self.consumer = self.app.consumer
         self.consumer._committed_offset[HERE] = committed
@@ -216,6 +217,7 @@ class Flow:
             patience=Patience("views", self.loop.gives_up, self.loop.turned, telemetry, Random(1)),
             telemetry=telemetry,
             guard=self.loop.guard,
+            at_once=Portion(at_once),
         )
 
     async def run(self) -> None:

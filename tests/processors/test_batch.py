@@ -10,6 +10,7 @@ from processors.batch import Item, Phases
 from processors.cap import DEAD_IN_A_ROW, CapReached
 from processors.intents import Intent, Point
 from processors.patience import Abandoned, Patience
+from processors.portions import Portion
 from processors.processor import Effects, Known, Poison, Record, Rule, nothing
 from processors.stores.dead_letters import DeadLetters, Headers
 from processors.telemetry import Telemetry
@@ -24,6 +25,7 @@ class Remembering:
 
     def __init__(self, failures: int = 0, refuses: Sequence[int] = ()) -> None:
         self.applied: list[Effects] = []
+        self.attempts: list[list[int]] = []
         self.calls = 0
         self._failures = failures
         self._refuses = {an_origin(number) for number in refuses}
@@ -37,6 +39,7 @@ class Remembering:
 
     async def apply(self, effects: Sequence[Effects]) -> None:
         self.calls += 1
+        self.attempts.append([each.origin.offset for each in effects])
         if self.calls <= self._failures:
             raise RuntimeError("away")
         refused = {each.origin: "no" for each in effects if each.intents and each.origin in self._refuses}
@@ -49,9 +52,10 @@ class Desk:
     """A processor's phases with twins around them; `dead` is what it wrote as (stage, offset)."""
 
     def __init__(
-        self, store: Remembering, rule: Rule | None = None, known: Known = nothing, gives_up: str = ""
+        self, store: Remembering, rule: Rule | None = None, known: Known = nothing, gives_up: str = "", at_once: int = 0
     ) -> None:
         self.store = store
+        self.finished: list[int] = []
         self.dead: list[tuple[str, int]] = []
         self.dead_failures = 0
         self._phases = Phases(
@@ -64,15 +68,19 @@ class Desk:
             patience=Patience("views", lambda: gives_up or None, lambda: None, Telemetry(), Random(1)),
             telemetry=Telemetry(),
             guard=unguarded,
+            at_once=Portion(at_once),
         )
 
     async def process(self, values: Sequence[bytes | None], headers: Headers = ()) -> None:
-        await self._phases.process([an_item(value, offset, headers) for offset, value in enumerate(values)])
+        await self._phases.process([an_item(value, offset, headers) for offset, value in enumerate(values)], self._done)
 
     @property
     def done(self) -> dict[int, int]:
         """Offset -> how many intents of it were applied."""
         return {each.origin.offset: len(each.intents) for each in self.store.applied}
+
+    async def _done(self, count: int) -> None:
+        self.finished.append(count)
 
     async def _send(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers) -> None:
         if self.dead_failures:
@@ -155,6 +163,44 @@ async def test_a_batch_that_is_no_longer_ours_is_given_back_when_it_fails_and_no
         await away.process([b"0"])
 
     assert well.done == {0: 1}
+
+
+async def test_a_store_that_takes_long_gets_a_batch_in_portions_and_each_is_finished_by_itself() -> None:
+    desk = Desk(Remembering(), at_once=2)
+
+    await desk.process([b"0", b"1", b"x", b"3", b"4", b"5"])
+
+    assert desk.store.attempts == [[0, 1, 2], [3, 4], [5]]
+    assert desk.finished == [3, 2, 1]
+    assert desk.dead == [("decode", 2)]
+
+
+async def test_an_attempt_that_fails_repeats_its_own_portion_only() -> None:
+    desk = Desk(Remembering(refuses=[3]), at_once=2)
+
+    await desk.process([b"0", b"1", b"2", b"3"])
+
+    assert desk.store.attempts == [[0, 1], [2, 3], [2, 3]]
+    assert desk.dead == [("apply", 3)]
+
+
+async def test_what_is_left_of_a_batch_is_given_back_when_it_is_no_longer_ours() -> None:
+    desk = Desk(Remembering(), gives_up="stopping", at_once=2)
+
+    with pytest.raises(Abandoned, match="stopping"):
+        await desk.process([b"0", b"1", b"2", b"3"])
+
+    assert desk.store.attempts == [[0, 1]]
+    assert desk.finished == [2]
+
+
+async def test_dead_letters_of_all_portions_count_towards_the_cap() -> None:
+    desk = Desk(Remembering(refuses=range(DEAD_IN_A_ROW)), at_once=1)
+
+    with pytest.raises(CapReached):
+        await desk.process([b"%d" % number for number in range(DEAD_IN_A_ROW)])
+
+    assert len(desk.dead) == DEAD_IN_A_ROW - 1
 
 
 async def test_what_a_rule_must_know_is_asked_again_when_the_answer_does_not_come() -> None:

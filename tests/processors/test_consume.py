@@ -1,5 +1,6 @@
 """The loop on the real broker: whatever dies, nothing is lost, order holds, dead letters are exactly the poison."""
 
+import asyncio
 import json
 import threading
 import time
@@ -10,6 +11,7 @@ import pytest
 
 from local.stack import Stack
 from schemas.topics import Origin
+from tests.processors.flows import Flow, turns
 from tests.processors.loops import PARTITIONS, Laboratory, laboratory, numbers
 from tests.waiting import eventually
 
@@ -182,3 +184,23 @@ def test_a_busy_store_that_was_emptied_is_filled_again(lab: Laboratory) -> None:
     lab.all_applied()
     eventually(lambda: lab.committed() == dict.fromkeys(range(PARTITIONS), 500))
     lab.only_dead([])
+
+
+async def test_of_a_batch_in_portions_what_is_finished_is_acknowledged_and_only_the_rest_given_back() -> None:
+    flow = Flow(committed=10, at_once=1)
+    running = asyncio.create_task(flow.run())
+    flow.store.free.clear()
+    given = flow.delivered(10, 11, 12)
+    flow.take(given)
+    await turns()
+    flow.app.should_stop = True
+    flow.store.free.set()
+    await turns()
+
+    assert flow.store.applied == flow.stream.acknowledged == [10]
+    assert set(flow.consumer.unacked) == {given[0].message}  # the others wait for nobody: they come again
+    flow.take(flow.delivered(12))
+    await turns()
+    assert flow.stream.acknowledged == [10]  # not past the hole
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
