@@ -123,8 +123,11 @@ def target(scope: Scope) -> bytes:
 
 
 def inward(headers: Iterable[tuple[bytes, bytes]], scope: Scope) -> Headers:
-    """What a room is sent: the client's headers but those of one connection, and who the client is."""
-    kept = [(name, value) for name, value in end_to_end(headers) if name not in OURS]
+    """What a room is sent: the client's headers but those of one connection, and who the client is.
+
+    Spaces behind a value are not part of it (RFC 9110, 5.5); httpx would send none of a request that has them.
+    """
+    kept = [(name, value.rstrip(b" \t")) for name, value in end_to_end(headers) if name not in OURS]
     client = (scope.get("client") or ("unknown", 0))[0]
     return [*kept, (b"x-forwarded-for", client.encode()), (b"x-forwarded-proto", scope["scheme"].encode())]
 

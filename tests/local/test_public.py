@@ -220,6 +220,19 @@ async def test_a_room_hears_who_the_client_is_and_nothing_it_claims(api: Room, c
     assert "te" not in headers
 
 
+async def test_spaces_behind_a_value_are_not_part_of_it(
+    settings: Settings, api: Room, client: httpx.AsyncClient
+) -> None:
+    lines = (b"Authorization: Bearer ", b"X-Empty: \t ", b"Connection: close")
+
+    heard = await Served(port(settings.public_url)).hear([head(*lines, request=b"GET /")])
+
+    size, document, *_ = heard.body.split(b"\r\n")  # one chunk
+    headers = json.loads(document)["headers"]
+    assert len(document) == int(size, 16)
+    assert (headers["authorization"], headers["x-empty"]) == ("Bearer", "")
+
+
 async def test_two_headers_of_one_name_stay_two(api: Room, client: httpx.AsyncClient) -> None:
     assert (await client.get("/")).headers.get_list("set-cookie") == ["a=1", "b=2"]
 
