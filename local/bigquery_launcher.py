@@ -11,6 +11,7 @@ What is changed, and why:
   back, without the offset advancing, so the retry doubled them.
 - Writers of the store take turns. A DuckLake commit that came second is tried again, 100 times at most: beside a busy
   sink a MERGE ran out of them, and 0.4.0 told of its failed rollback instead of the reason.
+- Rows that come as Arrow go in as Arrow (`bigquery_arrow.py`).
 - The gRPC server takes messages of any size and enough streams at once (each holds a thread for as long as it is open).
 - Every five minutes the store is compacted: it writes one file per append.
 """
@@ -18,6 +19,7 @@ What is changed, and why:
 import concurrent.futures
 import contextlib
 import importlib.resources
+import importlib.util
 import json
 import logging
 import sys
@@ -169,6 +171,16 @@ def _error(problem: str | None) -> dict[str, str]:
     return {"reason": "invalid", "location": "", "debugInfo": "", "message": problem}
 
 
+def beside(name: str) -> Any:
+    """A module of this folder; our own environment is not the emulator's, and its path must not be either."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def serve_grpc(host: str, port: int) -> grpc.Server:
     """The emulator's services on a server of our own making; refuses a port that is taken instead of sharing it."""
     from local_bigquery.grpc import server as emulator
@@ -213,6 +225,7 @@ def main() -> None:
     lock_streams()
     take_turns()
     insert_all_or_none()
+    beside("bigquery_arrow").insert_whole(TURN)
     server = serve_grpc(host, int(grpc_port))
     stop = threading.Event()
     threading.Thread(target=compact_forever, args=(stop,), daemon=True).start()

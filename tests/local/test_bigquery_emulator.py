@@ -24,6 +24,7 @@ SCHEMA = pa.schema(
         pa.field("doc", pa.string(), metadata={"ARROW:extension:name": "google:sqlType:json"}),
     ]
 )
+UNUSUAL = SCHEMA.set(0, pa.field("n", pa.int32()))  # goes in by the emulator's own way
 INVALID = 3  # google.rpc.Code.INVALID_ARGUMENT
 SLOW_MERGE = """
 MERGE scratch.{name}_counted AS kept USING (
@@ -52,10 +53,12 @@ class Scratch:
         parent = f"projects/local/datasets/scratch/tables/{name}"
         self.stream = self.writer.create_write_stream(parent=parent, write_stream=committed).name
 
-    def append(self, offset: int, *rows: tuple[int, str]) -> types.AppendRowsResponse:
-        batch = pa.record_batch([[n for n, _ in rows], [doc for _, doc in rows]], schema=SCHEMA)
+    def append(
+        self, offset: int, *rows: tuple[int | None, str | None], schema: pa.Schema = SCHEMA
+    ) -> types.AppendRowsResponse:
+        batch = pa.record_batch([[n for n, _ in rows], [doc for _, doc in rows]], schema=schema)
         request = types.AppendRowsRequest(write_stream=self.stream, offset=offset)
-        request.arrow_rows.writer_schema.serialized_schema = SCHEMA.serialize().to_pybytes()
+        request.arrow_rows.writer_schema.serialized_schema = schema.serialize().to_pybytes()
         request.arrow_rows.rows.serialized_record_batch = batch.serialize().to_pybytes()
         answers: Iterator[types.AppendRowsResponse] = iter(self.writer.append_rows(iter([request])))
         return next(answers)
@@ -104,6 +107,23 @@ def test_the_good_rows_go_in_once_at_the_same_offset(scratch: Scratch) -> None:
 
 def test_a_single_malformed_row_is_a_row_error_too(scratch: Scratch) -> None:
     assert error(scratch.append(0, (1, "{"))) == (INVALID, [0])
+
+
+def test_rows_that_go_in_whole_are_the_same_as_rows_that_go_in_by_the_emulators_own_way(scratch: Scratch) -> None:
+    rows = [(1, '{"a": "\u00e9\\n", "n": 1.50}'), (None, "[]"), (3, None), (2**31 - 1, '"\u2028"')]
+
+    answers = [scratch.append(0, *rows), scratch.append(4, *rows, schema=UNUSUAL)]
+
+    assert [error(answer) for answer in answers] == [(0, [])] * 2
+    sql = f"SELECT n, TO_JSON_STRING(doc) AS doc, COUNT(*) AS copies FROM scratch.{scratch.name} GROUP BY n, doc"
+    assert [row.copies for row in scratch.sql.query_and_wait(sql)] == [2] * 4
+
+
+def test_a_null_where_none_may_stand_keeps_its_batch_out_and_is_named(scratch: Scratch) -> None:
+    scratch.sql.query_and_wait(f"CREATE OR REPLACE TABLE scratch.{scratch.name} (n INT64 NOT NULL, doc JSON)")
+
+    assert error(scratch.append(0, (1, "{}"), (None, "{}"))) == (INVALID, [1])
+    assert scratch.stored() == []
 
 
 def test_of_many_appends_at_one_offset_one_goes_in(scratch: Scratch) -> None:
