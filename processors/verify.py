@@ -65,12 +65,16 @@ class Ledger:
         rows = [HEADS, *(_row(key, line) for key, line in sorted(self.lines.items()))]
         widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
         table = ["  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True)) for row in rows]
+        shown = [f"{kind:9}{place}  {self.ids.get(place, '')}".rstrip() for kind, place in self._shown()]
+        return "\n".join([*table, self.summary, *shown])
+
+    @property
+    def summary(self) -> str:
+        """All of it in one line."""
         lost, doubled, strange = (self.all(kind) for kind in ("lost", "doubled", "strange"))
         waiting = sum(line.waiting for line in self.lines.values())
         also = f", {waiting} waiting" * bool(waiting) + f", {len(strange)} unknown to the log" * bool(strange)
-        summary = f"lost {len(lost)}, duplicated {len(doubled)}{also}"
-        shown = [f"{kind:9}{place}  {self.ids.get(place, '')}".rstrip() for kind, place in self._shown()]
-        return "\n".join([*table, summary, *shown])
+        return f"lost {len(lost)}, duplicated {len(doubled)}{also}"
 
     def _shown(self) -> Iterator[tuple[str, Place]]:
         for kind in ("lost", "doubled", "strange"):

@@ -85,6 +85,10 @@ class Bench:
         """All that stands in one of them."""
         return log.records(self.settings, topic)
 
+    def done(self) -> int:
+        """Records that the group has committed."""
+        return sum(lag.committed(self.settings, self.group).values())
+
     def behind(self) -> int:
         """Records that the group has not committed, those of partitions it never committed included."""
         done = lag.committed(self.settings, self.group)

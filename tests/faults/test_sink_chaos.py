@@ -1,6 +1,7 @@
 """A million events and a hundred thousand facts, sinks killed and frozen, BigQuery killed: every row stands once.
 
-`SINK_CHAOS_EVENTS`, `_FACTS`, `_KILLS`, `_RESTARTS` and `_SEED` change the size and repeat a run.
+`SINK_CHAOS_EVENTS`, `_FACTS`, `_KILLS`, `_RESTARTS` and `_SEED` change the size and repeat a run. With `-s` it says how
+far it is. Between two kills the group commits something: sinks that are killed before they begin show nothing.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from local import health, supervision
 from local.stack import Stack
 from processors.verify import Ledger, verify
 from tests.faults.sinking import SESSION_S
-from tests.faults.sinks import Process, Sinks, event_batches, follows, now, processes, sinks
+from tests.faults.sinks import Bench, Process, Sinks, event_batches, follows, now, processes, sinks
 from tests.waiting import eventually
 
 EVENTS = int(os.environ.get("SINK_CHAOS_EVENTS", 1_000_000))
@@ -31,6 +32,8 @@ RESTARTS = int(os.environ.get("SINK_CHAOS_RESTARTS", 5))
 SEED = int(os.environ.get("SINK_CHAOS_SEED", time.time_ns() % 1_000_000))
 FREEZES = 3
 QUIET_S = 2_400  # patience at the end: what is left is written, by a machine that does other things, too
+PROGRESS_S = 600  # patience for a commit: two workers start, take over and write, while a rival and others do, too
+TELL_EVERY_S = 20
 
 
 @dataclass
@@ -38,18 +41,20 @@ class Chaos:
     """Two workers of the group, one of another group that fights them for every partition, and the emulator."""
 
     stack: Stack
+    bench: Bench
     workers: list[Process]
     rival: Process
     chance: random.Random
     kills: int = 0
     restarts: int = 0
     freezes: int = 0
-    told: list[str] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
 
     def step(self, number: int) -> None:
         """Some work is done, then a worker dies; now and then more than that happens."""
         self.rival.start()
-        time.sleep(self.chance.uniform(1.0, 7.0))
+        self._progress()
+        time.sleep(self.chance.uniform(0.2, 4.0))
         if number % (KILLS // FREEZES or 1) == 1:
             self._freeze()
         if self.restarts < RESTARTS and number % (KILLS // RESTARTS or 1) == 0:
@@ -59,6 +64,18 @@ class Chaos:
         self.kills += 1
         if victim is not self.rival:
             victim.start()
+
+    def _progress(self) -> None:
+        """The group has committed more, or all there is."""
+        before = self.bench.done()
+        eventually(lambda: self.bench.done() > before or not self.bench.behind(), within_s=PROGRESS_S, every_s=0.5)
+        self.tell(f"{before} records committed before, {self.bench.behind()} to go")
+
+    def tell(self, what: str) -> None:
+        """A line for whoever waits."""
+        print(
+            f"{time.monotonic() - self.began:5.0f} s, {self.kills} kills, {self.restarts} restarts: {what}", flush=True
+        )
 
     def _freeze(self) -> None:
         """Long enough for the other worker to get its partitions; then it wakes as a zombie with a batch in hand."""
@@ -92,24 +109,30 @@ def under_chaos(chaos: Chaos, sinks: Sinks, run: str) -> None:
         feed(producer, topics[1].name, facts, FACTS)
 
 
+def drained(chaos: Chaos) -> None:
+    """The rest is written, by the group alone."""
+    deadline = time.monotonic() + QUIET_S
+    while behind := chaos.bench.behind():
+        assert time.monotonic() < deadline, f"{behind} records are not committed after {QUIET_S} s"
+        chaos.tell(f"{behind} to go")
+        time.sleep(TELL_EVERY_S if behind > 1_000 else 1)
+
+
 @pytest.mark.nightly
 @pytest.mark.timeout(5_000)
 async def test_whatever_dies_bigquery_holds_each_event_and_each_fact_once(parts: Stack, tmp_path: Path) -> None:
     print(f"SINK_CHAOS_SEED={SEED}")
-    run, began = f"c{SEED}", time.monotonic()
+    run = f"c{SEED}"
     async with sinks(parts) as found:
         group = [msgspec.structs.replace(found.orders, instance=name) for name in ("a", "")]
         rival = msgspec.structs.replace(found.orders, group=f"{found.bench.prefix}rival")
         with processes([*group, rival], tmp_path) as (*workers, other):
-            chaos = Chaos(parts, workers, other, random.Random(SEED))
+            chaos = Chaos(parts, found.bench, workers, other, random.Random(SEED))
             await asyncio.to_thread(under_chaos, chaos, found, run)
             other.kill()
-            await asyncio.to_thread(eventually, lambda: found.bench.behind() == 0, within_s=QUIET_S, every_s=2)
+            await asyncio.to_thread(drained, chaos)
         ledger = await verify(found.stand.settings, scope=found.scope)
-        print(
-            f"{chaos.kills} kills, {chaos.restarts} restarts, {chaos.freezes} freezes, {time.monotonic() - began:.0f} s"
-        )
-        print(str(ledger).splitlines()[-1])
+        chaos.tell(f"{chaos.freezes} freezes; {ledger.summary}")
         assert_whole(ledger)
         await assert_each_once(found, run)
     assert (chaos.kills, chaos.restarts) >= (KILLS, RESTARTS)
