@@ -4,7 +4,8 @@ Redis away or slow becomes the problem `unavailable` here; what it answers is tr
 hash that is not its codec's crashes the request loudly.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import compress
@@ -15,11 +16,12 @@ import msgspec
 from api import candidates
 from api.cards import Tally
 from api.hot import REPLIES, Hot, HotCards, Parsed, bulk, profile_asked, questions
-from api.wire import Away, Command, Slow, Wire, pack
+from api.shards import Piece, Shards
+from api.wire import Away, Command, Slow, pack
 from schemas import hashes
 from schemas import projections as view
 from schemas.hashes import Card, Comment, Profile, Roll
-from schemas.ids import CommentId, PhotoId, RollId, UserId, floor_at
+from schemas.ids import CommentId, PhotoId, RollId, UserId, bucket, floor_at
 from schemas.problems import refusal
 from schemas.projections import Key, Processor
 from schemas.topics import Origin
@@ -72,29 +74,31 @@ class Shared(msgspec.Struct, frozen=True):
 class Projections:
     """The views. `open_projections` makes one; it belongs to the event loop it is first used in."""
 
-    wire: Wire
+    shards: Shards
     hot: HotCards = field(default_factory=HotCards)
     parsed: Parsed = field(default_factory=Parsed)
 
     async def close(self) -> None:
         """Give the connections back."""
-        self.wire.close()
+        self.shards.close()
 
     async def is_up(self) -> bool:
-        """Whether Redis answers in time."""
-        return bool((await self._ask(("PING",)))[0])
+        """Whether every server answers in time."""
+        return all(map(bool, await self._everywhere(("PING",))))
 
     # --- who asks -----------------------------------------------------------------------------------------------------
 
     async def session(self, token_sha256: str) -> Session:
-        """Who the bearer is."""
-        user, epoch = await self._ask(("GET", view.session(token_sha256)), ("GET", view.EPOCH))
-        return Session(user, epoch is not None)
+        """Who the bearer is. The views are complete when those of every server are."""
+        with _as_a_problem():
+            asked = [("GET", view.session(token_sha256))], [("GET", view.EPOCH)]
+            (user,), epochs = await self.shards.both(*asked)
+        return Session(user, [None] not in epochs)
 
     async def has_passed(self, processors: Sequence[Processor], record: Origin) -> bool:
-        """Whether each of these processors has applied `record`."""
+        """Whether each of these processors has applied `record` on every server."""
         field = f"{record.topic}:{record.partition}"
-        found = await self._ask(*(("HGET", view.progress(name), field) for name in processors))
+        found = await self._everywhere(*(("HGET", view.progress(name), field) for name in processors))
         return all(offset is not None and int(offset) > record.offset for offset in found)
 
     # --- photos -------------------------------------------------------------------------------------------------------
@@ -105,9 +109,8 @@ class Projections:
         people = sorted({hot.card.author for hot in known.values() if hot.card.author})
         places = sorted({hot.card.roll for hot in known.values() if hot.card.roll})
         last = bulk(reader)
-        photos_asked = b"".join([hot.asked + last for hot in known.values()])
-        around_asked, replies = _around_asked(reader, people, places)
-        found = await self._ask_packed(photos_asked + around_asked, REPLIES * len(known) + replies)
+        photos_asked = [(bucket(photo), hot.asked + last, REPLIES) for photo, hot in known.items()]
+        found = await self._ask_packed([*photos_asked, *_around_asked(reader, people, places)])
         cards, tallies, anew = dict[PhotoId, Card](), dict[PhotoId, Tally](), list[PhotoId]()
         for at, (photo, hot) in enumerate(known.items()):
             bits, likes, posted, gone, liked = found[at * REPLIES : at * REPLIES + REPLIES]
@@ -141,7 +144,7 @@ class Projections:
     async def around(self, reader: UserId, authors: Iterable[UserId], rolls: Iterable[RollId]) -> Around:
         """Profiles of the authors, who of them the reader follows, which of the rolls are open to the reader."""
         people, places = sorted(set(authors)), sorted(set(rolls))
-        return self._around(people, places, await self._ask_packed(*_around_asked(reader, people, places)))
+        return self._around(people, places, await self._ask_packed(_around_asked(reader, people, places)))
 
     def _around(
         self,
@@ -281,31 +284,41 @@ class Projections:
         return int(found)
 
     async def _ask(self, *commands: Command) -> list[Any]:
-        return await self._ask_packed(pack(commands), len(commands)) if commands else []
+        with _as_a_problem():
+            return await self.shards.ask(commands) if commands else []
 
-    async def _ask_packed(self, packed: bytes, wanted: int) -> list[Any]:
-        if not wanted:
-            return []
-        try:
-            return await self.wire.ask_packed(packed, wanted)
-        except (Away, Slow) as error:
-            raise refusal("unavailable", "the views do not answer; try again", retry_after_s=1) from error
+    async def _ask_packed(self, pieces: Sequence[Piece]) -> list[Any]:
+        with _as_a_problem():
+            return await self.shards.ask_packed(pieces) if pieces else []
 
-
-def open_projections(url: str, timeout_s: float) -> Projections:
-    """The door at `url`; an answer slower than `timeout_s` is as good as none."""
-    return Projections(Wire(url, timeout_s))
+    async def _everywhere(self, *commands: Command) -> list[Any]:
+        """What all servers say, one after the other."""
+        with _as_a_problem():
+            return [answer for answers in await self.shards.everywhere(commands) for answer in answers]
 
 
-def _around_asked(reader: UserId, people: Sequence[UserId], places: Sequence[RollId]) -> tuple[bytes, int]:
-    """The packed questions, and how many they are."""
+@contextmanager
+def _as_a_problem() -> Iterator[None]:
+    try:
+        yield
+    except (Away, Slow) as error:
+        raise refusal("unavailable", "the views do not answer; try again", retry_after_s=1) from error
+
+
+def open_projections(table: str, timeout_s: float) -> Projections:
+    """The door to the servers of `table`; an answer slower than `timeout_s` is as good as none."""
+    return Projections(Shards(table, timeout_s))
+
+
+def _around_asked(reader: UserId, people: Sequence[UserId], places: Sequence[RollId]) -> list[Piece]:
+    """The packed questions by bucket, in the order in which `_around` reads the answers."""
     if not people:
-        return b"", 0
+        return []
     ties = [("SMISMEMBER", kind(reader), *people) for kind in TIES]
-    rolls = [("HGETALL", view.roll(roll)) for roll in places]
-    joined = [("SISMEMBER", view.members(roll), reader) for roll in places]
-    profiles = b"".join(map(profile_asked, people))
-    return pack(ties) + profiles + pack((*rolls, *joined)), len(ties) + len(people) + 2 * len(places)
+    profiles = [(bucket(person), profile_asked(person), 1) for person in people]
+    rolls = [(bucket(roll), pack((("HGETALL", view.roll(roll)),)), 1) for roll in places]
+    joined = [(bucket(roll), pack((("SISMEMBER", view.members(roll), reader),)), 1) for roll in places]
+    return [(bucket(reader), pack(ties), len(ties)), *profiles, *rolls, *joined]
 
 
 def _one(kind: type[T], found: hashes.Fields) -> T | None:

@@ -33,10 +33,11 @@ from ingest.leases import Leases
 from ingest.log import Log, security
 from ingest.objects import Objects
 from ingest.passwords import Passwords
-from ingest.projections import Projections, connect
+from ingest.projections import Projections
 from ingest.rules.cors import Origins
 from ingest.rules.paths import Paths
 from ingest.rules.peers import Networks, networks
+from ingest.shards import Shards
 from ingest.spool import Allowance
 from ingest.store import Spools, Store
 from ingest.telemetry import Telemetry
@@ -78,12 +79,12 @@ class Ingest:
 def make(settings: Settings, clock: Clock = now) -> Ingest:
     """The room, wired; nothing is connected before the first request. The caller closes it, or its lifespan does."""
     zoneinfo.reset_tzpath(())  # develop times come from the pinned tzdata, not from this machine's zone files
-    telemetry, redis = Telemetry(), connect(settings.redis_url)
+    telemetry, shards = Telemetry(), Shards(settings.redis_url)
     keys, admission = Keys(settings, telemetry), Admission(telemetry)
     doors = Doors(
         log=Log(settings.kafka_brokers, telemetry, security(settings)),
-        projections=Projections(redis),
-        leases=Leases(redis),
+        projections=Projections(shards),
+        leases=Leases(shards),
         objects=Objects(settings),
         passwords=Passwords(),
         throttle=Throttle(settings.sign_in_tries),
@@ -100,7 +101,7 @@ def make(settings: Settings, clock: Clock = now) -> Ingest:
         await store.close()
         await doors.log.close()
         doors.passwords.close()
-        await redis.aclose()
+        await shards.close()
 
     web = _web(settings, doors, store, admission, close)
     collector = Collector(store, telemetry, keys, admission, clock)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from ingest.projections import Redis, ask
+from ingest.shards import Shards, answer
 from schemas import ids, projections
 from schemas.ids import FactId, UserId
 from schemas.projections import Key
@@ -41,10 +41,10 @@ class Lease(msgspec.Struct, frozen=True, omit_defaults=True):
 class Leases:
     """One per process; methods raise `Refusal(unavailable)` while Redis is away."""
 
-    def __init__(self, redis: "Redis") -> None:
-        self._redis = redis
+    def __init__(self, shards: Shards) -> None:
+        self._shards = shards
         self._left: dict[int, range] = {}
-        self._run_id = ""
+        self._run_ids: dict[int, str] = {}  # of the server that the bucket's block is from
         self._one_at_a_time = asyncio.Lock()
 
     async def sequence(self, bucket: int, at: datetime) -> int:
@@ -56,30 +56,39 @@ class Leases:
 
     async def _block(self, bucket: int, at: datetime) -> range:
         """A fresh block. After a start of ours or of Redis, past everything that may have been forgotten."""
-        run_id = str((await ask(self._redis.info("server")))["run_id"])
-        if run_id != self._run_id:
-            self._left.clear()
-        skip = 0 if run_id == self._run_id or bucket in self._left else SKIP
+        redis = self._shards.at(bucket)
+        run_id = str((await answer(redis.info("server")))["run_id"])
+        if self._run_ids.get(bucket) != run_id:
+            self._forget(bucket)
+        skip = 0 if bucket in self._run_ids else SKIP
         key = projections.sequence(bucket)
-        pipe = self._redis.pipeline(transaction=False)
+        pipe = redis.pipeline(transaction=False)
         pipe.set(key, int((at - ids.EPOCH).total_seconds()) * IDS_PER_SECOND, nx=True)
         pipe.incrby(key, skip + BLOCK)
-        _, end = await ask(pipe.execute())
-        self._run_id = run_id
+        _, end = await answer(pipe.execute())
+        self._run_ids[bucket] = run_id
         return range(end - BLOCK, end)
+
+    def _forget(self, bucket: int) -> None:
+        """What the bucket's server counted before it started again is nobody's any more, of all its buckets."""
+        table = self._shards.table
+        for number in table.buckets(table.homes[bucket]):
+            self._left.pop(number, None)
+            self._run_ids.pop(number, None)
 
     async def take_username(self, name: str, taken: Taken) -> Taken:
         """`taken` when the name was not being registered by anybody, else whoever does."""
         key = projections.username_lease(name)
         value = msgspec.json.encode(taken)
-        before = await ask(self._redis.set(key, value, nx=True, get=True, ex=NAME_LEASE))
+        before = await answer(self._shards.of(key).set(key, value, nx=True, get=True, ex=NAME_LEASE))
         return msgspec.json.decode(before, type=Taken) if before else taken
 
     async def begin(self, command: FactId, body: str, now: datetime) -> Lease | None:
         """None: the command is ours to carry out. Else what is known of it."""
         mine = Lease(body, now + IN_FLIGHT)
         key = projections.command_lease(command)
-        before = await ask(self._redis.set(key, msgspec.json.encode(mine), nx=True, get=True, ex=COMMAND_LEASE))
+        value = msgspec.json.encode(mine)
+        before = await answer(self._shards.of(key).set(key, value, nx=True, get=True, ex=COMMAND_LEASE))
         return msgspec.json.decode(before, type=Lease) if before else None
 
     async def keep(self, command: FactId, lease: Lease) -> None:
@@ -88,7 +97,8 @@ class Leases:
 
     async def release(self, command: FactId) -> None:
         """Forgets a command that was refused: its retry is judged afresh."""
-        await ask(self._redis.delete(projections.command_lease(command)))
+        key = projections.command_lease(command)
+        await answer(self._shards.of(key).delete(key))
 
     async def _write(self, key: Key, lease: Lease) -> None:
-        await ask(self._redis.set(key, msgspec.json.encode(lease), ex=COMMAND_LEASE))
+        await answer(self._shards.of(key).set(key, msgspec.json.encode(lease), ex=COMMAND_LEASE))

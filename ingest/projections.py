@@ -1,82 +1,48 @@
-"""Door to the views, read only: what commands must know. Redis being away is `unavailable`, never a fault of ours."""
+"""What commands must know of the views, read only. Redis being away is `unavailable`, never a fault of ours."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ClusterError, ConnectionError, ReadOnlyError, TimeoutError
 
 from ingest.rules.photos import KnownPhoto
 from ingest.rules.rolls import KnownRoll
 from ingest.rules.social import Standing
+from ingest.shards import Shards
 from schemas import hashes, projections
 from schemas.hashes import Card, Comment, Invite, Profile, Roll
 from schemas.ids import CommentId, FactId, PhotoId, RollId, UserId
-from schemas.problems import refusal
+from schemas.problems import Refusal, refusal
 from schemas.projections import Key
 from schemas.topics import Origin
 from schemas.visibility import Admission, admission, tie
 
-__all__ = ["Projections", "Redis", "ask", "connect"]
-
-ANSWER_S = 1.0  # a view that does not answer within this is away
-CONNECTIONS = 64  # a command holds one for a round trip; more in flight than this wait their turn
 SEEN_S = 1.0  # how long a command's answer waits until its own fact can be read
 SEEN_POLL_S = 0.01
-RETRY_AFTER_S = 2
 REBUILD_RETRY_AFTER_S = 5
 
 View = TypeVar("View", bound=msgspec.Struct)
 
 
-def connect(url: str) -> Redis:
-    """A client that connects when first used; one immediate second try covers a connection that went stale."""
-    pool = BlockingConnectionPool.from_url(
-        url, max_connections=CONNECTIONS, timeout=ANSWER_S, decode_responses=True, socket_timeout=ANSWER_S,
-        socket_connect_timeout=ANSWER_S, retry=Retry(NoBackoff(), 1), health_check_interval=30,
-    )  # fmt: skip
-    return Redis.from_pool(pool)
-
-
-@contextmanager
-def asking_redis() -> Iterator[None]:
-    """Turns "it is away" into the problem the client hears; an error of ours (a wrong type, say) stays an error."""
-    try:
-        yield
-    except (ConnectionError, TimeoutError, ReadOnlyError, ClusterError, OSError) as error:
-        raise refusal("unavailable", "the views are away", retry_after_s=RETRY_AFTER_S) from error
-
-
-async def ask(question: Awaitable[Any]) -> Any:
-    """The client's answer (text: the client decodes); redis-py's own types allow for bytes as well."""
-    with asking_redis():
-        return await question
-
-
 class Projections:
     """Reads; each method is one round trip."""
 
-    def __init__(self, redis: "Redis") -> None:
-        self._redis = redis
+    def __init__(self, shards: Shards) -> None:
+        self._shards = shards
 
     async def admit(self, token_sha256: str | None) -> UserId | None:
         """Who holds the token, if anyone; `Refusal(rebuilding)` while the views are not complete."""
-        asked = [projections.EPOCH] + ([projections.session(token_sha256)] if token_sha256 else [])
-        epoch, *user = await self._each("get", *asked)
-        if epoch is None:
+        asked = [("GET", projections.session(token_sha256))] if token_sha256 else []
+        epochs, user = await asyncio.gather(self._shards.everywhere("GET", projections.EPOCH), self._shards.ask(*asked))
+        if None in epochs:
             raise refusal("rebuilding", "views are being rebuilt", retry_after_s=REBUILD_RETRY_AFTER_S)
         return UserId(user[0]) if user and user[0] else None
 
     async def user_named(self, name: str) -> UserId | None:
         """The user whose name this is, in any case."""
-        found = await ask(self._redis.get(projections.username(name)))
+        found = await self._text(projections.username(name))
         return UserId(found) if found else None
 
     async def password(self, user: UserId) -> str | None:
@@ -89,11 +55,11 @@ class Projections:
 
     async def roll(self, roll: RollId, seen_by: UserId) -> KnownRoll | None:
         """The roll, and how `seen_by` stands to it (a second round trip, unless they own it)."""
-        pipe = self._redis.pipeline(transaction=False)
-        pipe.hgetall(projections.roll(roll))
-        pipe.sismember(projections.members(roll), seen_by)
-        pipe.hget(projections.removed_members(roll), seen_by)
-        found, member, removed = await ask(pipe.execute())
+        found, member, removed = await self._shards.ask(
+            ("HGETALL", projections.roll(roll)),
+            ("SISMEMBER", projections.members(roll), seen_by),
+            ("HGET", projections.removed_members(roll), seen_by),
+        )
         if not found:
             return None
         read = hashes.read(Roll, found)
@@ -103,37 +69,31 @@ class Projections:
 
     async def is_member(self, roll: RollId, user: UserId) -> bool:
         """Whether `user` is a member of the roll."""
-        return bool(await ask(self._redis.sismember(projections.members(roll), user)))
+        return any(await self._shards.ask(("SISMEMBER", projections.members(roll), user)))
 
     async def standing(self, of: UserId, to: UserId) -> Standing | None:
         """How `of` stands to `to`, who may not exist; what `of` has to do with others lies in their own bucket."""
-        pipe = self._redis.pipeline(transaction=False)
-        pipe.hgetall(projections.profile(to))
-        for kind in (
+        kinds = (
             projections.following, projections.followers, projections.follow_requests, projections.blocks,
             projections.blocked_by,
-        ):  # fmt: skip
-            pipe.sismember(kind(of), to)
-        found, *ties = await ask(pipe.execute())
+        )  # fmt: skip
+        asked = [("SISMEMBER", kind(of), to) for kind in kinds]
+        found, *ties = await self._shards.ask(("HGETALL", projections.profile(to)), *asked)
         return Standing(hashes.read(Profile, found), *map(bool, ties)) if found else None
 
     async def owners_of_shared_rolls(self, one: UserId, other: UserId) -> dict[RollId, UserId]:
         """The rolls that belong to one of the two and have the other as a member (two round trips)."""
-        rolls = [RollId(roll) for roll in await ask(self._redis.smembers(projections.user_rolls(one)))]
-        pipe = self._redis.pipeline(transaction=False)
-        for roll in rolls:
-            pipe.hget(projections.roll(roll), "owner")
-            pipe.sismember(projections.members(roll), other)
-        found = iter(await ask(pipe.execute()) if rolls else [])
+        (mine,) = await self._shards.ask(("SMEMBERS", projections.user_rolls(one)))
+        rolls = [RollId(roll) for roll in mine]
+        asked = [(("HGET", projections.roll(r), "owner"), ("SISMEMBER", projections.members(r), other)) for r in rolls]
+        found = iter(await self._shards.ask(*(command for pair in asked for command in pair)))
         owners = {roll: UserId(owner) for roll, owner, shared in zip(rolls, found, found, strict=False) if shared}
         return {roll: owner for roll, owner in owners.items() if owner in (one, other)}
 
     async def _blocked(self, one: UserId, other: UserId) -> bool:
         """Whether one of the two blocks the other; both sets lie in the first one's bucket."""
-        pipe = self._redis.pipeline(transaction=False)
-        pipe.sismember(projections.blocks(one), other)
-        pipe.sismember(projections.blocked_by(one), other)
-        return any(await ask(pipe.execute()))
+        kinds = (projections.blocks, projections.blocked_by)
+        return any(await self._shards.ask(*(("SISMEMBER", kind(one), other) for kind in kinds)))
 
     async def invite(self, token_sha256: str) -> Invite | None:
         """What the invite's token opens."""
@@ -148,14 +108,14 @@ class Projections:
         card = await self.card(photo)
         if card is None or card.author is None:
             return None
-        pipe = self._redis.pipeline(transaction=False)
-        pipe.hgetall(projections.profile(card.author))
-        for kind in (projections.following, projections.blocks, projections.blocked_by):
-            pipe.sismember(kind(seen_by), card.author)
+        kinds = (projections.following, projections.blocks, projections.blocked_by)
+        asked = [
+            ("HGETALL", projections.profile(card.author)),
+            *(("SISMEMBER", k(seen_by), card.author) for k in kinds),
+        ]
         if card.roll:
-            pipe.hgetall(projections.roll(card.roll))
-            pipe.sismember(projections.members(card.roll), seen_by)
-        found, follows, blocks, blocked, *roll = await ask(pipe.execute())
+            asked += [("HGETALL", projections.roll(card.roll)), ("SISMEMBER", projections.members(card.roll), seen_by)]
+        found, follows, blocks, blocked, *roll = await self._shards.ask(*asked)
         profile = hashes.read(Profile, found) if found else None
         tied = tie(profile, is_followed=bool(follows), is_blocked=bool(blocks or blocked))
         return KnownPhoto(card, _admission(*roll) if card.roll else "public", tied)
@@ -182,30 +142,23 @@ class Projections:
         fields = [f"{position.topic}:{position.partition}" for position in positions]
         while True:
             try:
-                offsets = await self._redis.hmget(projections.progress("views"), fields)
-            except (ConnectionError, TimeoutError, OSError):
+                servers = await self._shards.everywhere("HMGET", projections.progress("views"), *fields)
+            except Refusal:
                 return False
-            if all(int(next or 0) > at.offset for next, at in zip(offsets, positions, strict=True)):
+            pairs = [pair for offsets in servers for pair in zip(offsets, positions, strict=True)]
+            if all(int(next or 0) > at.offset for next, at in pairs):
                 return True
             if time.monotonic() >= deadline:
                 return False
             await asyncio.sleep(SEEN_POLL_S)
 
     async def _text(self, key: Key) -> str | None:
-        found = await ask(self._redis.get(key))
+        (found,) = await self._shards.ask(("GET", key))
         return str(found) if found else None
 
     async def _view(self, kind: type[View], key: Key) -> View | None:
-        found = await ask(self._redis.hgetall(key))
+        (found,) = await self._shards.ask(("HGETALL", key))
         return hashes.read(kind, found) if found else None
-
-    async def _each(self, read: str, *keys: Key) -> list[Any]:
-        """One pipeline; not a transaction, since the keys lie in different slots."""
-        pipe = self._redis.pipeline(transaction=False)
-        for key in keys:
-            getattr(pipe, read)(key)
-        found: list[Any] = await ask(pipe.execute())
-        return found
 
 
 def _admission(found: dict[str, str], member: int) -> Admission:

@@ -28,7 +28,7 @@ class Watermarked(Protocol):
     """Guards its effects by watermarks, which a worker killed just after a loss may have left too high."""
 
     async def drop_watermarks(self, partitions: Collection[Partition]) -> None:
-        """Of these partitions the store remembers nothing; their records come again from the beginning."""
+        """Of these partitions the store, or a part of it, remembers less than it was told; their records come again."""
 
 
 @runtime_checkable

@@ -97,8 +97,7 @@ class Memory:
             return False
         log.warning("store has lost effects, reading them again", processor=self._name, back_to=_shown(lost))
         if isinstance(self._store, Watermarked):
-            remembered = await self._store.progress() or {}
-            await self._store.drop_watermarks([at for at in lost if at not in remembered])
+            await self._store.drop_watermarks(list(lost))
         void = await rewind(self._app, lost)
         if void is not None:
             self._given_back.void(void)

@@ -45,7 +45,7 @@ async def shown(store: Projections, settings: Settings, minutes: int, now: datet
     hashes = await store.hashes([view.minute(start) for start in starts])
     counts = {start: {name: int(n) for name, n in found.items()} for start, found in zip(starts, hashes, strict=True)}
     people = await store.sketched(view.active(now))
-    told = await store.hashes([view.progress(processor.name) for processor in PROCESSORS])
+    told = await store.reached([processor.name for processor in PROCESSORS])
     marks: dict[str, Mapping[Partition, int]] = {
         processor.name: _offsets(fields) for processor, fields in zip(PROCESSORS, told, strict=True)
     }
@@ -97,7 +97,7 @@ def _worst(places: Mapping[int, Place]) -> str:
     return f"partition {number} by {places[number].behind}" if places[number].behind else ""
 
 
-def _offsets(fields: Mapping[str, str]) -> dict[Partition, int]:
-    """Next offset by partition, as `progress:<processor>` says it."""
+def _offsets(fields: Mapping[str, int]) -> dict[Partition, int]:
+    """Next offset by partition, from `topic:partition`."""
     split = ((field.rpartition(":"), offset) for field, offset in fields.items())
-    return {(topic, int(number)): int(offset) for (topic, _, number), offset in split}
+    return {(topic, int(number)): offset for (topic, _, number), offset in split}

@@ -1,7 +1,8 @@
 """Redis: every key of every view (their hashes: `schemas/hashes.py`). Rebuilt from the log at any time; cluster-safe.
 
 `{bNN}` is the hash tag of logical bucket NN (0..63), the owner's bucket as their id carries it, so one owner's keys
-share a slot and a function may change them together with the watermark `{bNN}:wm:<processor>` that guards them. Ids are
+share a slot and a function may change them together with the watermark `{bNN}:wm:<processor>` that guards them. Which
+server holds a bucket says `schemas/shards.py`; keys without a tag stand on every server, and speak of that one. Ids are
 decimal strings; where their order matters they are padded to 19 digits (`place`) and sorted as text, never as a score.
 """
 
@@ -56,8 +57,16 @@ def watermark(bucket: int, processor: Processor) -> Key:
 
 
 def progress(processor: Processor) -> Key:
-    """HASH topic:partition -> next offset to read, written after each batch: what X-Read-After waits for."""
+    """HASH topic:partition -> next offset to read, written after each batch: what X-Read-After waits for.
+
+    On every server; a processor is as far as the server that is furthest behind.
+    """
     return Key(f"progress:{processor}")
+
+
+def held(processor: Processor) -> Key:
+    """SET of the buckets whose records up to `progress` stand on this server: what the table gave it."""
+    return Key(f"held:{processor}")
 
 
 def sequence(bucket: int) -> Key:

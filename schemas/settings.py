@@ -11,6 +11,8 @@ from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from schemas.shards import TableError, table
+
 LOOPBACK = frozenset({b"localhost", b"127.0.0.1", b"[::1]"})  # a supervisor's and a developer's way in
 LOCAL_SECRET = "local-secret"  # noqa: S105 - the local stack's; `Settings.read` refuses it in production
 
@@ -81,7 +83,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(ge=0, le=1, description="Share (0..1) of its file system that one worker's spool may hold.")
     ] = 0.1
 
-    redis_url: Annotated[str, described("Redis or Valkey that holds the views.")] = "redis://127.0.0.1:6379/0"
+    redis_url: Annotated[
+        str, described("Redis or Valkey that holds the views; several share the 64 buckets: `0-31=<url>,32-63=<url>`.")
+    ] = "redis://127.0.0.1:6379/0"
     feed_pull_above: Annotated[
         int, Meta(ge=0, description="Active followers above which an author's photos are merged when a feed is read.")
     ] = 10_000
@@ -143,6 +147,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         except msgspec.ValidationError as error:
             raise SettingsError(f"a setting is wrong: {error}") from error
         settings._refuse_local_secrets()
+        try:
+            table(settings.redis_url)
+        except TableError as error:
+            raise SettingsError(f"REDIS_URL is no table of buckets: {error}") from error
         return settings
 
     def hosts(self) -> frozenset[bytes]:

@@ -3,8 +3,8 @@
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from local import cache
@@ -54,6 +54,34 @@ class Valkey:
     def _accepts(self) -> bool:
         with closing(socket.socket()) as probe:
             return probe.connect_ex(("127.0.0.1", self._port)) == 0
+
+
+class Fleet:
+    """Servers that share the 64 buckets, neighbours on different ones; `url` is their table."""
+
+    def __init__(self, servers: Sequence[Valkey]) -> None:
+        self.servers = servers
+
+    @property
+    def url(self) -> str:
+        return ",".join(f"{bucket}={self.servers[bucket % len(self.servers)].url}" for bucket in range(64))
+
+
+Servers = Valkey | Fleet
+
+
+@contextmanager
+def running_fleet(folder: Path, count: int = 3, more: Mapping[str, str | int] | None = None) -> Iterator[Fleet]:
+    """So many servers, started, and gone afterwards."""
+    with ExitStack() as stack:
+        yield Fleet([stack.enter_context(running_valkey(folder, more)) for _ in range(count)])
+
+
+@contextmanager
+def running_servers(how_many: str, folder: Path) -> Iterator[Servers]:
+    """`one` server for all buckets, or `three`."""
+    with running_valkey(folder) if how_many == "one" else running_fleet(folder) as servers:
+        yield servers
 
 
 @contextmanager

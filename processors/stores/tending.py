@@ -13,7 +13,7 @@ from processors.stores import calls
 from processors.stores.calls import Call
 from schemas import projections
 from schemas.ids import BUCKETS, PhotoId, UserId, bucket, floor_at
-from schemas.projections import FEED_CAP, Key
+from schemas.projections import FEED_CAP, Key, Processor
 
 KEPT = timedelta(days=4)  # after the last reading
 AT_ONCE = 2  # readers per bucket and look, each a few milliseconds
@@ -33,6 +33,9 @@ class Door(Protocol):
 
     async def hashes(self, keys: Sequence[Key]) -> list[dict[str, str]]:
         """The fields of each hash."""
+
+    async def reached(self, processors: Sequence[Processor]) -> list[dict[str, int]]:
+        """How far each of these processors has come: next offset by `topic:partition`."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +73,9 @@ class Tending:
 
         A batch of `feeds` that is not yet in its progress stands in the watermark of the reader's bucket.
         """
-        keys = (
-            projections.progress("views"), projections.progress("feeds"), projections.watermark(bucket(reader), "feeds")
-        )  # fmt: skip
-        views, feeds, here = await self.door.hashes(keys)
-        known = _offsets(views, 0)
-        wanted = [*_offsets(feeds, 0).items(), *_offsets(here, 1).items()]
+        (here,) = await self.door.hashes([projections.watermark(bucket(reader), "feeds")])
+        known, feeds = await self.door.reached(["views", "feeds"])
+        wanted = [*feeds.items(), *_passed(here).items()]
         return all(known.get(field, 0) >= offset for field, offset in wanted)
 
 
@@ -87,10 +87,10 @@ def newest(outboxes: Sequence[Sequence[str]], unrevealed: int) -> tuple[list[Pho
     return [PhotoId(str(photo)) for photo in every if photo >= floor], floor
 
 
-def _offsets(found: Mapping[str, str], more: int) -> dict[str, int]:
-    """Next offset by `topic:partition`, from progress or (`more` is 1) from watermarks, lanes put together."""
+def _passed(watermarks: Mapping[str, str]) -> dict[str, int]:
+    """Next offset by `topic:partition`, lanes put together."""
     offsets: dict[str, int] = {}
-    for field, offset in found.items():
+    for field, offset in watermarks.items():
         partition = field.partition("#")[0]
-        offsets[partition] = max(offsets.get(partition, 0), int(offset) + more)
+        offsets[partition] = max(offsets.get(partition, 0), int(offset) + 1)
     return offsets

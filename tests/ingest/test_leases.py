@@ -7,7 +7,7 @@ from tests.ingest.world import World
 
 
 async def test_numbers_of_a_bucket_are_leased_once_whoever_asks(world: World) -> None:
-    first, second = Leases(world.redis), Leases(world.redis)
+    first, second = Leases(world.shards), Leases(world.shards)
 
     numbers = await asyncio.gather(*(leases.sequence(7, NOON) for _ in range(BLOCK * 2) for leases in (first, second)))
 
@@ -15,15 +15,15 @@ async def test_numbers_of_a_bucket_are_leased_once_whoever_asks(world: World) ->
 
 
 async def test_a_process_that_starts_skips_what_redis_may_have_forgotten(world: World) -> None:
-    before = await Leases(world.redis).sequence(7, NOON)
+    before = await Leases(world.shards).sequence(7, NOON)
 
-    after = await Leases(world.redis).sequence(7, NOON)
+    after = await Leases(world.shards).sequence(7, NOON)
 
     assert after >= before + SKIP
 
 
 async def test_a_counter_that_was_lost_starts_past_where_it_was(world: World) -> None:
-    leases = Leases(world.redis)
+    leases = Leases(world.shards)
     before = [await leases.sequence(7, NOON) for _ in range(BLOCK)]
     await world.redis.delete(projections.sequence(7))
 
@@ -34,9 +34,18 @@ async def test_a_counter_that_was_lost_starts_past_where_it_was(world: World) ->
 
 
 async def test_a_redis_that_started_again_ends_every_block(world: World) -> None:
-    leases = Leases(world.redis)
+    leases = Leases(world.shards)
     before = await leases.sequence(7, NOON)
-    leases._run_id = "another run"
+    leases._run_ids[7] = "another run"
     leases._left.clear()
 
     assert await leases.sequence(7, NOON) >= before + SKIP
+
+
+async def test_a_process_that_starts_skips_in_every_bucket(world: World) -> None:
+    before = [await Leases(world.shards).sequence(bucket, NOON) for bucket in (7, 8)]
+    leases = Leases(world.shards)
+
+    after = [await leases.sequence(bucket, NOON) for bucket in (7, 8)]
+
+    assert all(late >= early + SKIP for early, late in zip(before, after, strict=True))

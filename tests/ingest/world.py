@@ -10,9 +10,9 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-from redis.asyncio import Redis
 
 from ingest.app import Ingest, make
+from ingest.shards import Shards
 from schemas import hashes, projections
 from schemas.facts import Visibility
 from schemas.hashes import Card, Comment, Invite, Profile, Roll, Size
@@ -20,6 +20,7 @@ from schemas.ids import CommentId, PhotoId, RollId, UserId
 from schemas.projections import Key
 from schemas.settings import Settings
 from tests.builders import FAR, NOON, a_comment, a_photo, a_roll, a_user
+from tests.spread import spread
 
 LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)  # a reveal that has come, whatever the real clock says
 SIZES = (Size(name="large", key="k", width_px=1, height_px=1),)
@@ -44,19 +45,21 @@ class World:
     room: Ingest
     http: httpx.AsyncClient
     redis: Any
+    shards: Shards
 
     @classmethod
     @asynccontextmanager
     async def running(cls, settings: Settings) -> AsyncIterator["World"]:
         room = make(settings)
-        redis = Redis.from_url(settings.redis_url, decode_responses=True)
+        redis, shards = spread(settings.redis_url), Shards(settings.redis_url)
         transport = httpx.ASGITransport(app=room.asgi)
         quick = {"prefer": "respond-async"}
         async with httpx.AsyncClient(transport=transport, base_url="http://ingest", headers=quick) as http:
             try:
-                yield cls(room, http, redis)
+                yield cls(room, http, redis, shards)
             finally:
                 await redis.aclose()
+                await shards.close()
                 await room.close()
 
     async def person(self, name: str = "ana", tz: str = "Europe/Lisbon") -> Person:

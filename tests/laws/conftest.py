@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,15 +10,22 @@ from redis import Redis
 
 from processors.stores import feeds
 from tests.laws.stage import Stage
-from tests.valkey import Valkey, free_port, running_valkey
+from tests.valkey import Fleet, Valkey, free_port, running_valkey
 from tests.waiting import eventually
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    """One node of a cluster, which has all slots: it refuses whatever crosses slots (law 43)."""
+@pytest.fixture(scope="session", params=[1, pytest.param(3, marks=pytest.mark.nightly)])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """A cluster's node with all slots: it refuses whatever crosses slots (law 43). At night three share the buckets."""
+    with ExitStack() as stack:
+        yield Fleet([stack.enter_context(a_node(tmp_path_factory.mktemp("valkey"))) for _ in range(request.param)])
+
+
+@contextmanager
+def a_node(folder: Path) -> Iterator[Valkey]:
+    """Of a cluster, alone."""
     cluster: dict[str, str | int] = {"cluster-enabled": "yes", "cluster-port": free_port()}
-    with running_valkey(Path(tmp_path_factory.mktemp("valkey")), cluster) as server:
+    with running_valkey(folder, cluster) as server:
         with Redis.from_url(server.url, decode_responses=True) as redis:
             redis.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
             eventually(lambda: redis.cluster("info")["cluster_state"] == "ok")
@@ -40,7 +48,7 @@ def small_calls(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def stage(
     request: pytest.FixtureRequest,
-    server: Valkey,
+    server: Fleet,
     loop: asyncio.AbstractEventLoop,
     small_calls: None,
 ) -> Iterator[Stage]:

@@ -34,6 +34,7 @@ from schemas.topics import Origin
 from tests import builders as a
 from tests.laws.oracle import Oracle
 from tests.processors.worlds import Crash, Mortal
+from tests.spread import spread
 
 PARTITIONS = 3
 PROCESSORS: tuple[Processor, ...] = ("views", "feeds")
@@ -73,7 +74,7 @@ class Stage:
     zombies: dict[Processor, Projections] = field(init=False)
 
     async def open(self) -> None:
-        self.redis = Redis.from_url(self.url, decode_responses=True)
+        self.redis = spread(self.url)
         self.workers = {name: Mortal(name, self.url, self._writers_clock) for name in PROCESSORS}
         self.zombies = {name: Projections(name, self.url, self._writers_clock) for name in PROCESSORS}
         for store in (*self.workers.values(), *self.zombies.values()):

@@ -21,12 +21,15 @@ class Answers:
 
     async def everything(self) -> dict[str, Value]:
         """Every key there is, watermarks and progress too."""
-        return {key: await self._value(key) for key in sorted(map(str, await self._redis.keys()))}
+        return {key: await self._value(key) for key in await self._keys()}
 
     async def views(self) -> dict[str, Value]:
         """Every view by key, without what guards them."""
-        guards = (":wm:", "progress:", projections.EPOCH, projections.CAUGHT_UP)
-        return {key: value for key, value in (await self.everything()).items() if not any(g in key for g in guards)}
+        guards = (":wm:", "progress:", "held:", projections.EPOCH, projections.CAUGHT_UP)
+        return {key: await self._value(key) for key in await self._keys() if not any(g in key for g in guards)}
+
+    async def _keys(self) -> list[str]:
+        return sorted(map(str, await self._redis.keys()))
 
     async def feed(self, reader: UserId) -> list[PhotoId]:
         """What the reader's feed offers now, newest first: the feed merged with the sealed photos that came due."""

@@ -1,6 +1,6 @@
 """What a reader's candidates are, whichever keys there are: pushed or pulled, built, dropped, lost or trimmed."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -19,15 +19,21 @@ from schemas.projections import Processor
 from tests import builders as a
 from tests.processors.histories import PEOPLE, History, histories, logged
 from tests.processors.worlds import World, an_empty, expected_feeds
-from tests.valkey import Valkey
+from tests.valkey import Servers, running_servers
 
 ANA, BEN, CLEO, DAN = PEOPLE
 EXAMPLES = settings(max_examples=50, deadline=None)
 LATER = a.NOON + timedelta(days=5)
 
 
+@pytest.fixture(scope="module", params=["one", pytest.param("three", marks=pytest.mark.nightly)])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    with running_servers(request.param, tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
 @pytest.fixture
-async def world(server: Valkey) -> AsyncIterator[World]:
+async def world(server: Servers) -> AsyncIterator[World]:
     async with an_empty(server) as world:
         yield world
 
@@ -85,7 +91,7 @@ LISTS = [kind(user) for user in PEOPLE for kind in (projections.feed, projection
 @EXAMPLES
 @given(histories, st.sampled_from([0, 1, 2, 3]), st.sampled_from([0, 1, 2, 3]), st.integers(0, 14))
 async def test_pushed_pulled_or_both_the_feed_is_the_same(
-    server: Valkey, history: History, before: int, after: int, turn: int
+    server: Servers, history: History, before: int, after: int, turn: int
 ) -> None:
     effects = logged(history, "feeds")
     async with an_empty(server) as world:
@@ -99,7 +105,7 @@ async def test_pushed_pulled_or_both_the_feed_is_the_same(
 @EXAMPLES
 @given(histories, st.sets(st.sampled_from(LISTS)), st.integers(0, 14), st.booleans())
 async def test_whatever_list_is_lost_the_feed_is_the_same(
-    server: Valkey, history: History, lost: set[str], turn: int, is_tended: bool
+    server: Servers, history: History, lost: set[str], turn: int, is_tended: bool
 ) -> None:
     effects = logged(history, "feeds")
     async with an_empty(server) as world:
@@ -121,7 +127,7 @@ async def test_whatever_list_is_lost_the_feed_is_the_same(
 @EXAMPLES
 @given(histories, st.integers(0, 14))
 async def test_a_feed_that_was_dropped_answers_the_same_and_is_built_again(
-    server: Valkey, history: History, turn: int
+    server: Servers, history: History, turn: int
 ) -> None:
     effects = logged(history, "feeds")
     async with an_empty(server) as world:

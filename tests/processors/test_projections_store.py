@@ -1,11 +1,10 @@
-"""One suite on the twin and on a real Valkey: what a store of projections promises."""
+"""One suite on the twin, one real Valkey, and three that share the buckets: what a store of projections promises."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import pytest
-from redis.asyncio import Redis
 
 from processors.intents import (
     Claim,
@@ -31,8 +30,9 @@ from schemas.ids import PhotoId, UserId
 from schemas.projections import place
 from tests import builders as a
 from tests.processors.answers import Answers
+from tests.spread import spread
 from tests.twins.projections import ProjectionsTwin, Value
-from tests.valkey import Valkey
+from tests.valkey import Fleet, Valkey, running_fleet
 
 ANA, BEN, CLEO = a.a_user("ana", 7), a.a_user("ben", 7), a.a_user("cleo", 60)
 ROLL = a.a_roll(ANA)
@@ -79,16 +79,23 @@ class House:
         return await self.answers.feed(reader)
 
 
-@pytest.fixture(params=["twin", "valkey"])
-async def house(request: pytest.FixtureRequest, server: Valkey) -> AsyncIterator[House]:
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    with running_fleet(tmp_path_factory.mktemp("fleet")) as fleet:
+        yield fleet
+
+
+@pytest.fixture(params=["twin", "one server", "three servers"])
+async def house(request: pytest.FixtureRequest, server: Valkey, fleet: Fleet) -> AsyncIterator[House]:
     clock = Clock()
     if request.param == "twin":
         twin = ProjectionsTwin(clock)
         yield House(twin, twin, clock)
         return
-    redis = Redis.from_url(server.url, decode_responses=True)
+    url = server.url if request.param == "one server" else fleet.url
+    redis = spread(url)
     await redis.flushall()
-    store = Projections("feeds", server.url, clock)
+    store = Projections("feeds", url, clock)
     await store.open()
     yield House(store, Answers(redis, clock), clock)
     await store.close()

@@ -17,8 +17,9 @@ from schemas.projections import Key, Processor
 from tests import builders as a
 from tests.processors.answers import Answers
 from tests.processors.histories import PEOPLE
+from tests.spread import spread
 from tests.twins.projections import ProjectionsTwin
-from tests.valkey import Valkey
+from tests.valkey import Servers
 
 
 class Crash(Exception):
@@ -96,9 +97,9 @@ class World:
 
 
 @asynccontextmanager
-async def an_empty(server: Valkey) -> AsyncIterator[World]:
+async def an_empty(server: Servers) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
-        redis = Redis.from_url(server.url, decode_responses=True)
+        redis = spread(server.url)
         stack.push_async_callback(redis.aclose)
         await redis.flushall()
         yield World(redis, server.url, stack)

@@ -21,6 +21,7 @@ def test_a_setting_is_read_from_its_upper_case_name() -> None:
         ({"KAFKA_REPLICATION": "many"}, "kafka_replication"),
         ({"DOCS": "maybe"}, "DOCS"),
         ({"ENVIRONMENT": "moon"}, "moon"),
+        ({"REDIS_URL": "0-62=redis://a:6379/0"}, "REDIS_URL is no table of buckets: bucket 63 has no server"),
     ],
 )
 def test_a_wrong_setting_is_named(env: dict[str, str], named: str) -> None:

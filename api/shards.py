@@ -1,0 +1,79 @@
+"""The servers of the table of buckets, each behind one connection; every question goes to the server of its bucket."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from api.wire import Command, Wire, pack
+from schemas import shards
+from schemas.projections import Key, bucket_of_key
+
+Piece = tuple[int, bytes, int]  # bucket, packed questions about it, how many they are
+T = TypeVar("T")
+
+
+class Shards:
+    """Belongs to the event loop it is first used in. Raises what `Wire` raises when any server concerned is away."""
+
+    def __init__(self, text: str, timeout_s: float) -> None:
+        self.table = shards.table(text)
+        self.wires = tuple(Wire(url, timeout_s) for url in self.table.servers)
+
+    async def ask(self, commands: Sequence[Command]) -> list[Any]:
+        """The answers, in order; the second word of a command is its key."""
+        if len(self.wires) == 1:
+            return await self.wires[0].ask(commands)
+        return await self._spread([(bucket_of_key(Key(str(each[1]))), pack((each,)), 1) for each in commands])
+
+    async def ask_packed(self, pieces: Sequence[Piece]) -> list[Any]:
+        """The answers to all questions of all pieces, in order."""
+        if len(self.wires) == 1:
+            return await self.wires[0].ask_packed(b"".join([each[1] for each in pieces]), sum(p[2] for p in pieces))
+        return await self._spread(pieces)
+
+    async def everywhere(self, commands: Sequence[Command]) -> list[list[Any]]:
+        """What each server answers to these: for keys without a bucket, which stand on all of them."""
+        if len(self.wires) == 1:
+            return [await self.wires[0].ask(commands)]
+        return await together(wire.ask(commands) for wire in self.wires)
+
+    async def both(self, commands: Sequence[Command], of_all: Sequence[Command]) -> tuple[list[Any], list[list[Any]]]:
+        """`ask` and `everywhere` in one round trip."""
+        if len(self.wires) == 1:
+            found = await self.wires[0].ask((*commands, *of_all))
+            return found[: len(commands)], [found[len(commands) :]]
+        found, each = await together((self.ask(commands), self.everywhere(of_all)))
+        return found, each
+
+    def close(self) -> None:
+        """Give the connections back."""
+        for wire in self.wires:
+            wire.close()
+
+    async def _spread(self, pieces: Sequence[Piece]) -> list[Any]:
+        mine: dict[int, list[int]] = {}
+        for place, (bucket, _, _) in enumerate(pieces):
+            mine.setdefault(self.table.homes[bucket], []).append(place)
+        asked = (_ask(self.wires[n], [pieces[place] for place in places]) for n, places in mine.items())
+        answers: list[list[Any]] = [[] for _ in pieces]
+        for places, found in zip(mine.values(), await together(asked), strict=True):
+            at = 0
+            for place in places:
+                answers[place] = found[at : at + pieces[place][2]]
+                at += pieces[place][2]
+        return [answer for some in answers for answer in some]
+
+
+def _ask(wire: Wire, pieces: Sequence[Piece]) -> Awaitable[list[Any]]:
+    return wire.ask_packed(b"".join([packed for _, packed, _ in pieces]), sum(wanted for _, _, wanted in pieces))
+
+
+async def together(questions: Iterable[Awaitable[T]]) -> list[T]:
+    """Their answers, once each has one: a question may not be left behind when another raises."""
+    ended = await asyncio.gather(*questions, return_exceptions=True)
+    found = list[T]()
+    for each in ended:
+        if isinstance(each, BaseException):
+            raise each
+        found.append(each)
+    return found

@@ -1,0 +1,61 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.ids import BUCKETS
+from schemas.shards import Table, TableError, moved, table
+
+A, B, C = (f"redis://{name}:6379/0" for name in "abc")
+
+
+def test_one_address_holds_every_bucket() -> None:
+    assert table(A) == Table((A,), (0,) * BUCKETS)
+
+
+def test_ranges_and_single_buckets_name_their_server() -> None:
+    found = table(f"0-31={A}, 33-63={B},32={C}")
+
+    assert [found.of(bucket) for bucket in (0, 31, 32, 33, 63)] == [A, A, C, B, B]
+    assert found.buckets(found.servers.index(C)) == [32]
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("", "entry 1 is not a server"),
+        ("http://a", "entry 1 is not a server"),
+        (f"0-63={A},", "entry 2 is not a server"),
+        (f"0-31={A}", "bucket 32 has no server"),
+        (f"0-31={A},31-63={B}", "bucket 31 is given twice"),
+        (f"0-64={A}", "entry 1 holds buckets 0-64"),
+        (f"9-3={A}", "entry 1 holds buckets 9-3"),
+    ],
+)
+def test_a_table_that_does_not_name_every_bucket_once_is_refused(text: str, wrong: str) -> None:
+    with pytest.raises(TableError, match=wrong):
+        table(text)
+
+
+def test_what_is_said_of_a_wrong_table_holds_no_password() -> None:
+    with pytest.raises(TableError) as error:
+        table("0-31=redis://:geheim@a:6379/0,geheim=redis://:geheim@b")
+
+    assert "geheim" not in str(error.value)
+
+
+@given(st.lists(st.sampled_from([A, B, C]), min_size=BUCKETS, max_size=BUCKETS))
+def test_a_table_is_read_as_it_is_written(owners: list[str]) -> None:
+    text = ",".join(f"{bucket}={owner}" for bucket, owner in enumerate(owners))
+
+    assert table(table(text).text()) == table(text)
+
+
+def test_a_bucket_moves_and_the_others_stay() -> None:
+    found = moved(table(f"0-31={A},32-63={B}"), 7, C)
+
+    assert [bucket for bucket in range(BUCKETS) if found.of(bucket) != table(f"0-31={A},32-63={B}").of(bucket)] == [7]
+    assert moved(found, 7, A) == table(f"0-31={A},32-63={B}")
+
+
+def test_a_server_that_holds_nothing_any_more_is_not_in_the_table() -> None:
+    assert moved(table(f"0-62={A},63={B}"), 63, A) == table(A)
