@@ -15,7 +15,8 @@ from pathlib import Path
 import msgspec
 
 from bench.community import people
-from bench.simulation import Clock, Lived, Simulation, opened
+from bench.phones import opened
+from bench.simulation import WRITE_KEYS, Clock, Lived, Simulation
 from ingest.app import now
 from local.stack import Stack
 
@@ -24,8 +25,8 @@ async def live(stack: Stack, *, seed: int, users: int, first: date, days: int) -
     """The days that are left of the simulation; what has happened on all of them."""
     file = stack.data / f"people-{seed}-{users}-{first}-{days}.json"
     clock = Clock(datetime.combine(first, datetime.min.time(), UTC))
-    async with opened(stack, clock) as (room, http):
-        simulation = Simulation(seed, people(seed, users, first, days), room, http, clock)
+    async with opened(stack, clock, WRITE_KEYS) as (room, phones):
+        simulation = Simulation(seed, people(seed, users, first, days), room, phones, clock)
         simulation.lived = _read(file)
         began, before = time.monotonic(), simulation.lived.days
         for day in (first + timedelta(days=n) for n in range(before, days)):

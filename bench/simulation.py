@@ -6,37 +6,36 @@ counts once.
 """
 
 import asyncio
-import socket
 from bisect import bisect_right, insort
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from io import BytesIO
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
+from time import monotonic
 from typing import Any
+from urllib.parse import urlencode
 
-import httpx
 import msgspec
-import uvicorn
 from PIL import Image
 
 from bench.community import APPS, Person, Visit, visits
-from ingest.app import Ingest, make, now
-from ingest.workers import Served
+from bench.phones import EVERYBODYS, Answer, Phones
+from ingest.app import Ingest, now
 from local.photographs import photographs
-from local.stack import Stack
 from schemas.ids import UserId
 from schemas.objects import FILMS
 from schemas.secrets import Session
+from schemas.topics import Origin
 
-AT_ONCE = 24  # visits; the password hasher lets 32 wait
-TICK = timedelta(minutes=15)  # what happens within it is sent together at its end, as phones do
-TRIES, PAUSE_S = 120, 0.5  # where views are behind, a token is unknown for a while
-PICTURE_PIXELS = 480
+AT_ONCE = 200  # visits; many, for what is behind the log works in batches
+TICK = timedelta(hours=1)  # what happens within it is sent together at its end
+TRIES, PAUSE_S = 120, 0.5  # a collector that is busy is asked again
+SEEN_WITHIN_S, SEEN_POLL_S = 120.0, 0.05  # views that are further behind than this have stopped
+PICTURE_PIXELS = 160  # a photo is developed in 4 ms of a core, where 480 take 14
 SESSION_LASTS = timedelta(days=30)
-KEYS = {app: f"people-{app}" for app, _ in APPS}
+WRITE_KEYS = {app: f"people-{app}" for app, _ in APPS}
 
 
 class Member(msgspec.Struct):
@@ -70,10 +69,10 @@ class Clock:
 class Simulation:
     """`everybody` in the order of their numbers."""
 
-    def __init__(self, seed: int, everybody: list[Person], room: Ingest, http: httpx.AsyncClient, clock: Clock) -> None:
+    def __init__(self, seed: int, everybody: list[Person], room: Ingest, phones: Phones, clock: Clock) -> None:
         self.seed, self.everybody, self.clock = seed, everybody, clock
         self.lived = Lived()
-        self._room, self._http = room, http
+        self._room, self._phones = room, phones
         self._pictures = [_small(path) for path in photographs()]
         self._permits = asyncio.Semaphore(AT_ONCE)
 
@@ -81,43 +80,56 @@ class Simulation:
         """Lives through one day; how many people were there."""
         found = visits(self.seed, self.everybody, day)
         for end, together in groupby(found, key=_end_of_tick):
-            self.clock.now = end
-            await asyncio.gather(*(self._one(visit) for visit in together))
+            self.clock.now, now_there = end, list(together)
+            came = await asyncio.gather(*(self._register(visit.person) for visit in now_there if visit.registers))
+            await self._seen(*chain.from_iterable(came))
+            await asyncio.gather(*(self._one(visit) for visit in now_there))
         self.lived.days += 1
         return len({visit.person for visit in found})
 
     async def _one(self, visit: Visit) -> None:
         async with self._permits:
-            person = self.everybody[visit.person]
-            if visit.registers:
-                self.lived.members[visit.person] = await self._registered(person)
-            member = self.lived.members[visit.person]
+            person, member = self.everybody[visit.person], self.lived.members[visit.person]
             await self._befriend(visit, member)
             for number in range(visit.photos):
                 await self._photo(visit, member, number)
             await self._batch(visit, person, member)
 
-    async def _registered(self, person: Person) -> Member:
+    async def _register(self, number: int) -> tuple[Origin | None, Origin]:
         """With a session that outlives the simulation: one of the simulated days would be over by our clock."""
-        name = f"p{self.seed}_{person.number}"
-        told = {"username": name, "password": sha256(name.encode()).hexdigest(), "tz": person.tz}
-        answer = await self._call("POST", "/v1/accounts", f"{name}-account", json=told)
-        assert answer is not None, f"{name} could not register"
-        member = Member(answer["user"]["id"], answer["access_token"])
-        digest = sha256(member.token.encode()).hexdigest()
-        session = Session(token_sha256=digest, user=UserId(member.user), expires_at=now() + SESSION_LASTS)
-        position = await self._room.doors.log.secret(session, name)
-        await self._room.doors.projections.seen((position,))
-        return member
+        async with self._permits:
+            name, person = f"p{self.seed}_{number}", self.everybody[number]
+            told = {"username": name, "password": EVERYBODYS, "tz": person.tz}
+            answer = await self._call("POST", "/v1/accounts", f"{name}-account", json=told)
+            assert answer is not None, f"{name} could not register"
+            member = Member(answer.body["user"]["id"], answer.body["access_token"])
+            digest = sha256(member.token.encode()).hexdigest()
+            session = Session(token_sha256=digest, user=UserId(member.user), expires_at=now() + SESSION_LASTS)
+            self.lived.members[number] = member
+            return answer.position, await self._room.doors.log.secret(session, name)
+
+    async def _seen(self, *positions: Origin | None) -> None:
+        """What comes next builds on what stands there: waits until the views have passed it."""
+        told = tuple(position for position in positions if position)
+        began = monotonic()
+        while told and not await self._room.doors.projections.seen(told, within_s=0):
+            late = monotonic() - began > SEEN_WITHIN_S
+            assert not late, f"the views do not come to {told[-1]}; see `python -m processors lag`"
+            await asyncio.sleep(SEEN_POLL_S)
 
     async def _befriend(self, visit: Visit, member: Member) -> None:
-        for whom in self._there(visit.follows):
-            await self._call("POST", f"/v1/users/{whom.user}/follow", _key(visit, f"follow-{whom.user}"), member)
+        await asyncio.gather(*(self._follow(visit, member, whom) for whom in self._there(visit.follows)))
         friends = self._there(visit.friends)
         if friends and (link := await self._open_roll(visit, member)):
-            for friend in friends:
-                await self._call("POST", f"/v1/invites/{link}", _key(visit, f"join-{friend.user}"), friend)
-                friend.roll = member.roll
+            await asyncio.gather(*(self._join(visit, link, member, friend) for friend in friends))
+
+    async def _follow(self, visit: Visit, member: Member, whom: Member) -> None:
+        await self._call("POST", f"/v1/users/{whom.user}/follow", _key(visit, f"follow-{whom.user}"), member)
+
+    async def _join(self, visit: Visit, link: str, member: Member, friend: Member) -> None:
+        if joined := await self._call("POST", f"/v1/invites/{link}", _key(visit, f"join-{friend.user}"), friend):
+            await self._seen(joined.position)
+            friend.roll = member.roll
 
     def _there(self, numbers: Iterable[int]) -> list[Member]:
         """Those who have registered by now."""
@@ -129,28 +141,29 @@ class Simulation:
         opened = await self._call("POST", "/v1/rolls", _key(visit, "roll"), member, json=told)
         if opened is None:
             return None
-        member.roll = opened["roll"]["id"]
+        await self._seen(opened.position)
+        member.roll = opened.body["roll"]["id"]
         invite = await self._call("POST", f"/v1/rolls/{member.roll}/invites", _key(visit, "invite"), member)
-        return None if invite is None else invite["token"]
+        if invite is None:
+            return None
+        await self._seen(invite.position)
+        return str(invite.body["token"])
 
     async def _photo(self, visit: Visit, member: Member, number: int) -> None:
         picture = self._pictures[(visit.person + number) % len(self._pictures)]
-        into = {"roll": member.roll} if member.roll and number == 0 else {}
-        made = await self._call(
-            "POST", "/v1/photos", _key(visit, f"photo-{number}"), member, params=into, content=picture,
-            headers={"content-type": "image/jpeg"},
-        )  # fmt: skip
+        path = "/v1/photos" + (f"?{urlencode({'roll': member.roll})}" if member.roll and number == 0 else "")
+        made = await self._call("POST", path, _key(visit, f"photo-{number}"), member, jpeg=picture)
         if made is not None:
-            photo = made["photo"]
+            photo = made.body["photo"]
             insort(self.lived.photos, (datetime.fromisoformat(photo["reveal_at"]).timestamp(), photo["id"]))
 
     async def _batch(self, visit: Visit, person: Person, member: Member) -> None:
         events = list(self._events(visit, member))
-        headers = {"x-write-key": KEYS[person.app], "cf-ipcountry": person.country}
+        headers = {"x-write-key": WRITE_KEYS[person.app], "cf-ipcountry": person.country}
         told = {"batch": events, "sentAt": self.clock.now.isoformat()}
         answer = await self._call("POST", "/v1/batch", _key(visit, "batch"), headers=headers, json=told)
         if answer is not None:
-            self._count("events", len(events) - len(answer["results"]))
+            self._count("events", len(events) - len(answer.body["results"]))
 
     def _events(self, visit: Visit, member: Member) -> Iterator[dict[str, Any]]:
         """What the app has to say of the visit (docs/analysts.md)."""
@@ -170,20 +183,26 @@ class Simulation:
         count = bisect_right(self.lived.photos, (self.clock.now.timestamp(), ""))
         return [self.lived.photos[count - 1 - int(one * count)][1] for one in chosen] if count else []
 
-    async def _call(self, method: str, path: str, key: str, by: Member | None = None, **how: Any) -> Any:
-        """The answer; None when it was refused, which is counted by its code."""
-        headers = {"idempotency-key": f"{self.seed}-{key}", **how.pop("headers", {})}
+    async def _call(
+        self, method: str, path: str, key: str, by: Member | None = None, *,
+        json: Any = None, jpeg: bytes = b"", headers: Mapping[str, str] | None = None,
+    ) -> Answer | None:  # fmt: skip
+        """The answer, which waits for no view; None when it was refused, which is counted by its code."""
+        told = {"idempotency-key": f"{self.seed}-{key}", "prefer": "respond-async", **(headers or {})}
         if by is not None:
-            headers["authorization"] = f"Bearer {by.token}"
+            told["authorization"] = f"Bearer {by.token}"
+        if json is not None or jpeg:
+            told["content-type"] = "image/jpeg" if jpeg else "application/json"
+        body = jpeg or (b"" if json is None else msgspec.json.encode(json))
         for _ in range(TRIES):
-            answer = await self._http.request(method, path, headers=headers, **how)
-            if answer.status_code not in (401, 503):
+            answer = await self._phones.ask(method, path, told, body)
+            if answer.status not in (401, 503):
                 break
             await asyncio.sleep(PAUSE_S)
-        if answer.is_success:
+        if answer.status < 300:
             self._count("commands" if path != "/v1/batch" else "batches")
-            return answer.json() if answer.content else {}
-        self._count(f"refused {answer.json()['code']}")
+            return answer
+        self._count(f"refused {answer.body['code']}")
         return None
 
     def _count(self, what: str, by: int = 1) -> None:
@@ -207,24 +226,3 @@ def _small(photograph: Path) -> bytes:
         into = BytesIO()
         image.save(into, "JPEG", quality=85)
     return into.getvalue()
-
-
-@asynccontextmanager
-async def opened(stack: Stack, clock: Clock) -> AsyncIterator[tuple[Ingest, httpx.AsyncClient]]:
-    """The stack's collector once more, with this clock, on a free port in this loop."""
-    keys = ",".join(f"{key}={app}" for app, key in KEYS.items())
-    room = make(msgspec.structs.replace(stack.settings, write_keys=keys), clock)
-    protocol = type("OnAClock", (Served,), {"gate": room.asgi})
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(room.asgi, http=protocol, ws="none", lifespan="on", access_log=False, log_config=None)
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve([held]))
-        while not server.started:  # noqa: ASYNC110 # uvicorn tells it by nothing else
-            await asyncio.sleep(0.01)
-        try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{held.getsockname()[1]}", timeout=30) as http:
-                yield room, http
-        finally:
-            server.should_exit = True
-            await serving

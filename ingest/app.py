@@ -76,7 +76,7 @@ class Ingest:
     close: Callable[[], Awaitable[None]]
 
 
-def make(settings: Settings, clock: Clock = now) -> Ingest:
+def make(settings: Settings, clock: Clock = now, passwords: Passwords | None = None) -> Ingest:
     """The room, wired; nothing is connected before the first request. The caller closes it, or its lifespan does."""
     zoneinfo.reset_tzpath(())  # develop times come from the pinned tzdata, not from this machine's zone files
     telemetry, shards = Telemetry(), Shards(settings.redis_url)
@@ -86,7 +86,7 @@ def make(settings: Settings, clock: Clock = now) -> Ingest:
         projections=Projections(shards),
         leases=Leases(shards),
         objects=Objects(settings),
-        passwords=Passwords(),
+        passwords=passwords or Passwords(),
         throttle=Throttle(settings.sign_in_tries),
         pace=Pace(settings.comment_burst),
         proxies=_proxies(settings),
