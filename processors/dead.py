@@ -9,15 +9,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaProducer
 
+from processors import log
 from processors.processor import Record
 from processors.stores.dead_letters import Headers, Letter
 from schemas.letters import SETTLED, told
 from schemas.settings import Settings
 from schemas.topics import DEAD, Origin
 
-QUIET_MS = 1_000
 SAMPLE_BYTES = 2_000
 SEND_S = 30.0
 LARGEST = 2 << 20  # as the processors' own producer
@@ -50,21 +50,10 @@ def shown(letters: Sequence[Dead], action: str, group: str | None) -> str:
 
 def read(settings: Settings, topic: str = DEAD.name) -> Iterator[Dead]:
     """Every letter there is, oldest first in each partition."""
-    consumer = KafkaConsumer(
-        bootstrap_servers=settings.kafka_brokers.split(","), group_id=None, consumer_timeout_ms=QUIET_MS
-    )
-    try:
-        partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
-        if not partitions:
-            return
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
-        ends = consumer.end_offsets(partitions)
-        while any(consumer.position(tp) < ends[tp] for tp in partitions):
-            for records in consumer.poll(timeout_ms=QUIET_MS).values():
-                yield from (opened(record.key, record.value, record.headers) for record in records)
-    finally:
-        consumer.close()
+    with log.opened(settings) as found:
+        for number, span in found.spans(topic).items():
+            for record in found.records(topic, number, span):
+                yield opened(record.key, record.value, record.headers)
 
 
 def send(settings: Settings, messages: Iterable[Message]) -> None:

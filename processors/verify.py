@@ -1,4 +1,4 @@
-"""`python -m processors verify`: the delivery ledger. What the log holds against what BigQuery holds, row by row.
+"""`python -m processors verify`: what the log holds against what BigQuery holds, row by row, as a ledger.
 
 By topic, partition, offset and index, minus dead letters. The order in which it asks is what makes it right while the
 sink runs: the log's ends first, then what is committed and what is dead, and BigQuery last; so whatever lies below the
@@ -6,22 +6,23 @@ committed offset must be stored by then.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
 import msgspec
-from kafka import KafkaConsumer, TopicPartition
 
-from processors import dead, lag
-from processors.rules.ledger import NO_HOUR, Due, Line, Place, judge
+from processors import dead, lag, log
+from processors.ledger import Ledger
+from processors.log import Log, Span
+from processors.rules.due import due, ids
+from processors.rules.ledger import Due, Place, judge
 from processors.stores.dead_letters import is_for
 from processors.stores.warehouse import TABLES
 from processors.stores.warehouse_claims import FIRST_DAY
 from processors.stores.warehouse_client import Client
-from schemas import events
 from schemas.events import EventsRecord
 from schemas.facts import Fact
 from schemas.settings import Settings
@@ -29,11 +30,9 @@ from schemas.topics import DEAD, EVENTS, FACTS, Topic
 from schemas.warehouse import Table
 
 AT_ONCE = 10_000  # records that are held in memory, and asked for with one query
-SHOWN = 100  # ids of each kind
-POLL_MS = 1_000
-HEADS = ("topic", "partition", "hour", "records", "rows", "stored", "dead", "waiting", "lost", "doubled", "strange")
+TELL_EVERY_S = 5.0
 
-Key = tuple[str, int, datetime]
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -47,45 +46,24 @@ class Scope:
 
 
 @dataclass
-class Ledger:
-    """Lines by topic, partition and hour (UTC), and the ids of what is lost or doubled."""
+class Progress:
+    """A line now and then for whoever waits: a million records take minutes."""
 
-    lines: defaultdict[Key, Line] = field(default_factory=lambda: defaultdict(Line))
-    ids: dict[Place, str] = field(default_factory=dict)
+    say: Say
+    clock: Callable[[], float] = monotonic
+    total: int = 0
+    done: int = 0
+    _said_at: float = field(init=False)
 
-    def all(self, kind: str) -> list[Place]:
-        """Every place that is `lost`, `doubled` or `strange`."""
-        return sorted(place for line in self.lines.values() for place in getattr(line, kind))
+    def __post_init__(self) -> None:
+        self._said_at = self.clock()
 
-    def holds(self) -> bool:
-        """Whether every row that must be there is there, once, and no other."""
-        return not any(self.all(kind) for kind in ("lost", "doubled", "strange"))
-
-    def __str__(self) -> str:
-        rows = [HEADS, *(_row(key, line) for key, line in sorted(self.lines.items()))]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
-        table = ["  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True)) for row in rows]
-        shown = [f"{kind:9}{place}  {self.ids.get(place, '')}".rstrip() for kind, place in self._shown()]
-        return "\n".join([*table, self.summary, *shown])
-
-    @property
-    def summary(self) -> str:
-        """All of it in one line."""
-        lost, doubled, strange = (self.all(kind) for kind in ("lost", "doubled", "strange"))
-        waiting = sum(line.waiting for line in self.lines.values())
-        also = f", {waiting} waiting" * bool(waiting) + f", {len(strange)} unknown to the log" * bool(strange)
-        return f"lost {len(lost)}, duplicated {len(doubled)}{also}"
-
-    def _shown(self) -> Iterator[tuple[str, Place]]:
-        for kind in ("lost", "doubled", "strange"):
-            yield from ((kind, place) for place in self.all(kind)[:SHOWN])
-
-
-def _row(key: Key, line: Line) -> tuple[str, ...]:
-    topic, partition, hour = key
-    told = "(no hour)" if hour == NO_HOUR else hour.strftime("%Y-%m-%dT%H")
-    numbers = (line.records, line.due, line.stored, line.dead, line.waiting)
-    return topic, str(partition), told, *map(str, (*numbers, len(line.lost), len(line.doubled), len(line.strange)))
+    def add(self, offsets: int) -> None:
+        """So many more are compared."""
+        self.done += offsets
+        if self.clock() - self._said_at >= TELL_EVERY_S:
+            self._said_at = self.clock()
+            self.say(f"compared {self.done:,} of {self.total:,} records")
 
 
 @dataclass(frozen=True)
@@ -93,20 +71,32 @@ class _Question:
     """All that is asked before BigQuery, and the doors."""
 
     scope: Scope
-    consumer: KafkaConsumer
+    log: Log
     client: Client
     committed: Mapping[tuple[str, int], int]
     dead: Mapping[tuple[str, int], set[int]]
+    progress: Progress
 
 
-async def verify(settings: Settings, since: datetime | None = None, scope: Scope | None = None) -> Ledger:
+async def told(settings: Settings, since: datetime | None, say: Say, meanwhile: Say, scope: Scope | None = None) -> int:
+    """Says the ledger; the exit code is 1 when something is lost, doubled or unknown to the log."""
+    ledger = await verify(settings, since, scope, Progress(meanwhile))
+    say(str(ledger))
+    return 0 if ledger.holds() else 1
+
+
+async def verify(
+    settings: Settings, since: datetime | None = None, scope: Scope | None = None, progress: Progress | None = None
+) -> Ledger:
     """The ledger of what was appended to the log since then (None: of all that the log still has)."""
-    scope = scope or Scope()
+    scope, progress = scope or Scope(), progress or Progress(lambda line: None)
     ledger, client = Ledger(), Client(settings)
     try:
-        with _consumer(settings) as consumer:
-            spans = [(topic, _spans(consumer, topic.name, since)) for topic in scope.topics]
-            asked = _Question(scope, consumer, client, lag.committed(settings, scope.group), _buried(settings, scope))
+        with log.opened(settings) as opened:
+            spans = [(topic, opened.spans(topic.name, since)) for topic in scope.topics]
+            progress.total = sum(span.end - span.first for _, of in spans for span in of.values())
+            committed, buried = lag.committed(settings, scope.group), _buried(settings, scope)
+            asked = _Question(scope, opened, client, committed, buried, progress)
             for topic, numbers in spans:
                 for number, span in sorted(numbers.items()):
                     await _compare(ledger, asked, topic, number, span)
@@ -116,18 +106,19 @@ async def verify(settings: Settings, since: datetime | None = None, scope: Scope
     return ledger
 
 
-async def _compare(ledger: Ledger, asked: _Question, topic: Topic, number: int, span: tuple[int, int]) -> None:
+async def _compare(ledger: Ledger, asked: _Question, topic: Topic, number: int, span: Span) -> None:
     """Adds the lines of one partition."""
     at, table = (topic.name, number), asked.scope.tables[topic.name]
-    for due, offsets in _chunks(asked.consumer, topic, number, span, asked.scope.group):
-        stored = await _stored(asked.client, table, number, due, offsets)
-        for hour, line in judge(*at, due, stored, asked.dead.get(at, ()), asked.committed.get(at, 0)):
+    for wanted, part in _chunks(asked.log, topic, number, span, asked.scope.group):
+        stored = await _stored(asked.client, table, number, wanted, part)
+        for hour, line in judge(*at, wanted, stored, asked.dead.get(at, ()), asked.committed.get(at, 0)):
             ledger.lines[*at, hour].add(line)
+        asked.progress.add(part.end - part.first)
 
 
 def _name(ledger: Ledger, asked: _Question) -> None:
     """Finds the ids of what will be shown."""
-    for place in {place for kind in ("lost", "doubled") for place in ledger.all(kind)[:SHOWN]}:
+    for place in {place for kind, place in ledger.shown() if kind != "strange"}:
         ledger.ids[place] = _id(asked, place)
 
 
@@ -144,49 +135,17 @@ def _buried(settings: Settings, scope: Scope) -> defaultdict[tuple[str, int], se
 # --- the log ----------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _consumer(settings: Settings) -> Iterator[KafkaConsumer]:
-    """Of no group: it commits nothing."""
-    brokers = settings.kafka_brokers.split(",")
-    consumer = KafkaConsumer(bootstrap_servers=brokers, group_id=None, enable_auto_commit=False)
-    try:
-        yield consumer
-    finally:
-        consumer.close()
-
-
-def _spans(consumer: KafkaConsumer, topic: str, since: datetime | None) -> dict[int, tuple[int, int]]:
-    """First offset and end by partition; the first of those appended since then, if that is given."""
-    partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
-    starts, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
-    if since is not None:
-        found = consumer.offsets_for_times(dict.fromkeys(partitions, int(since.timestamp() * 1000)))
-        starts = {tp: found[tp].offset if found.get(tp) else ends[tp] for tp in partitions}
-    return {tp.partition: (starts[tp], ends[tp]) for tp in partitions}
-
-
-def _chunks(
-    consumer: KafkaConsumer, topic: Topic, number: int, span: tuple[int, int], group: str
-) -> Iterator[tuple[dict[int, Due], tuple[int, int]]]:
-    """What is due of a partition's records, so many at a time, with the first and last offset asked for."""
-    due: dict[int, Due] = {}
+def _chunks(log: Log, topic: Topic, number: int, span: Span, group: str) -> Iterator[tuple[dict[int, Due], Span]]:
+    """What is due of a partition's records, so many at a time, with the part of the partition they lie in."""
+    wanted: dict[int, Due] = {}
     first, end = span
-    for record in _records(consumer, TopicPartition(topic.name, number), first, end):
-        due[record.offset] = _due(topic, record, group)
-        if len(due) == AT_ONCE:
-            yield due, (first, record.offset)
-            due, first = {}, record.offset + 1
+    for record in log.records(topic.name, number, span):
+        wanted[record.offset] = _due(topic, record, group)
+        if len(wanted) == AT_ONCE:
+            yield wanted, Span(first, record.offset + 1)
+            wanted, first = {}, record.offset + 1
     if first < end:
-        yield due, (first, end - 1)
-
-
-def _records(consumer: KafkaConsumer, tp: TopicPartition, start: int, end: int) -> Iterator[Any]:
-    consumer.assign([tp])
-    consumer.seek(tp, start)
-    while consumer.position(tp) < end:
-        for record in (each for batch in consumer.poll(timeout_ms=POLL_MS).values() for each in batch):
-            if record.offset < end:
-                yield record
+        yield wanted, Span(first, end)
 
 
 def _due(topic: Topic, record: Any, group: str) -> Due:
@@ -194,53 +153,40 @@ def _due(topic: Topic, record: Any, group: str) -> Due:
     if not is_for(group, record.headers):
         return Due(hour, ())
     try:
-        value = topic.decode(record.key, record.value)
-        return Due(_accepted(value).replace(minute=0, second=0, microsecond=0), tuple(_ids(value)))
+        return due(_value(topic, record))
     except (msgspec.MsgspecError, ValueError):
         return Due(hour, (), readable=False)
-
-
-def _accepted(value: object) -> datetime:
-    match value:
-        case EventsRecord():
-            return value.received_at.astimezone(UTC)
-        case _:
-            fact: Fact = value  # type: ignore[assignment]  # the sink reads events and facts
-            return fact.at.astimezone(UTC)
-
-
-def _ids(value: object) -> dict[int, str]:
-    """Event or fact id by place."""
-    if isinstance(value, EventsRecord):
-        return {index: events.event_id(value, index, event) for index, event in events.indexed(value)}
-    fact: Fact = value  # type: ignore[assignment]
-    return {0: str(fact.id)}
 
 
 def _id(asked: _Question, place: Place) -> str:
     """The id of what stands at this place of the log."""
     at = place.origin
     topic = next(topic for topic in asked.scope.topics if topic.name == at.topic)
-    record = next(_records(asked.consumer, TopicPartition(at.topic, at.partition), at.offset, at.offset + 1))
+    record = next(asked.log.records(at.topic, at.partition, Span(at.offset, at.offset + 1)))
     try:
-        return _ids(topic.decode(record.key, record.value)).get(place.index, "(no such place)")
+        return ids(_value(topic, record)).get(place.index, "(no such place)")
     except (msgspec.MsgspecError, ValueError):
         return "(unreadable)"
+
+
+def _value(topic: Topic, record: Any) -> Fact | EventsRecord:
+    value: Any = topic.decode(record.key, record.value)
+    return value  # type: ignore[no-any-return]  # the sink reads events and facts
 
 
 # --- BigQuery ---------------------------------------------------------------------------------------------------------
 
 
 async def _stored(
-    client: Client, table: Table, partition: int, due: Mapping[int, Due], offsets: tuple[int, int]
+    client: Client, table: Table, partition: int, wanted: Mapping[int, Due], part: Span
 ) -> dict[int, Counter[int]]:
     """How often each index stands there, by offset. A record's rows lie in the hour of the record, or after it."""
     index = "cast(batch_index as string)" if any(c.name == "batch_index" for c in table.columns) else "'0'"
-    oldest = min((record.hour for record in due.values()), default=FIRST_DAY)
+    oldest = min((record.hour for record in wanted.values()), default=FIRST_DAY)
     found = await client.query(
         f"select kafka_offset, string_agg({index}, ',') as places from {table.path}"  # noqa: S608 - our own names
         f" where `{table.partition_by}` >= @since and kafka_partition = {partition}"
-        f" and kafka_offset between {offsets[0]} and {offsets[1]} group by kafka_offset",
+        f" and kafka_offset between {part.first} and {part.end - 1} group by kafka_offset",
         since=oldest,
     )
     return {int(row["kafka_offset"]): Counter(map(int, str(row["places"]).split(","))) for row in found}

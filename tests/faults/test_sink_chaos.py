@@ -20,7 +20,8 @@ from kafka import KafkaProducer
 
 from local import health, supervision
 from local.stack import Stack
-from processors.verify import Ledger, verify
+from processors.ledger import Ledger
+from processors.verify import verify
 from tests.faults.sinking import SESSION_S
 from tests.faults.sinks import Bench, Process, Sinks, event_batches, follows, now, processes, sinks
 from tests.waiting import eventually

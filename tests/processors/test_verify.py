@@ -8,10 +8,11 @@ import msgspec
 import pytest
 
 from local.stack import Stack
+from processors.ledger import Ledger
 from processors.processor import Effects
 from processors.rules.rows import rows
 from processors.stores.dead_letters import ONLY_FOR, DeadLetters, Headers, Letter
-from processors.verify import Ledger, verify
+from processors.verify import TELL_EVERY_S, Progress, told, verify
 from schemas import events, facts
 from schemas.topics import Origin
 from tests.builders import a_track, an_events_record, user_registered
@@ -63,6 +64,13 @@ async def ledger(found: Sinks, **more: object) -> Ledger:
     return await verify(found.stand.settings, scope=found.scope, **more)  # type: ignore[arg-type]
 
 
+async def exit_code(found: Sinks) -> int:
+    said: list[str] = []
+    code = await told(found.stand.settings, None, said.append, said.append, found.scope)
+    assert "duplicated" in said[-1]
+    return code
+
+
 async def change(found: Sinks, sql: str) -> None:
     """`sql` with the tables' names in it."""
     events, facts = (found.tables[topic.name] for topic in found.bench.topics)
@@ -94,6 +102,30 @@ async def test_the_ledger_of_a_stored_log_holds_and_finds_what_was_planted(found
     assert "lost 3, duplicated 1, 1 unknown to the log" in said
     assert f"lost     {events_topic}:1:0#1  e4" in said
     assert f"lost     {facts_topic}:1:0#0  {facts.decode(values()[1][1]).id}" in said
+
+
+async def test_the_exit_code_says_whether_rows_are_lost_doubled_or_unknown(found: Sinks) -> None:
+    await fill(found)
+    whole = "received_at > timestamp '2020-01-01' and event_id = 'e4'"
+
+    held = await exit_code(found)
+    await change(found, f"insert into {{events}} select * from {{events}} where {whole}")
+    doubled = await exit_code(found)
+    await change(found, f"delete from {{events}} where {whole}")
+    lost = await exit_code(found)
+
+    assert (held, doubled, lost) == (0, 1, 1)
+
+
+def test_a_long_comparison_says_now_and_then_how_far_it_is() -> None:
+    said: list[str] = []
+    times = iter([0.0, 1.0, TELL_EVERY_S, TELL_EVERY_S, TELL_EVERY_S + 1, 3 * TELL_EVERY_S, 3 * TELL_EVERY_S])
+    progress = Progress(said.append, clock=lambda: next(times), total=40_000)
+
+    for _ in range(4):
+        progress.add(10_000)
+
+    assert said == ["compared 20,000 of 40,000 records", "compared 40,000 of 40,000 records"]
 
 
 async def test_what_has_no_row_for_a_reason_is_not_lost(found: Sinks) -> None:
