@@ -2,34 +2,20 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import pytest
-from redis import Redis
 
 from processors.stores import feeds
+from tests.laws.nodes import nodes
 from tests.laws.stage import Stage
-from tests.valkey import Fleet, Valkey, free_port, running_valkey
-from tests.waiting import eventually
+from tests.valkey import Fleet
 
 
 @pytest.fixture(scope="session", params=[1, pytest.param(3, marks=pytest.mark.nightly)])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """A cluster's node with all slots: it refuses whatever crosses slots (law 43). At night three share the buckets."""
-    with ExitStack() as stack:
-        yield Fleet([stack.enter_context(a_node(tmp_path_factory.mktemp("valkey"))) for _ in range(request.param)])
-
-
-@contextmanager
-def a_node(folder: Path) -> Iterator[Valkey]:
-    """Of a cluster, alone."""
-    cluster: dict[str, str | int] = {"cluster-enabled": "yes", "cluster-port": free_port()}
-    with running_valkey(folder, cluster) as server:
-        with Redis.from_url(server.url, decode_responses=True) as redis:
-            redis.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
-            eventually(lambda: redis.cluster("info")["cluster_state"] == "ok")
-        yield server
+    with nodes(request.param, tmp_path_factory) as fleet:
+        yield fleet
 
 
 @pytest.fixture

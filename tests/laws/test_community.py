@@ -5,7 +5,7 @@ Sizes: at every commit 200 people; nightly 10,000 people and 100,000 facts, thre
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from random import Random
 
@@ -20,10 +20,19 @@ from tests import builders as a
 from tests.laws import looks
 from tests.laws.census import Census
 from tests.laws.community import Community
+from tests.laws.nodes import nodes
 from tests.laws.stage import PARTITIONS, PROCESSORS, Record, Stage, effects, partition
+from tests.valkey import Fleet
 
 BATCH = 100
 PAGE = 100
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """Three share the buckets."""
+    with nodes(3, tmp_path_factory) as fleet:
+        yield fleet
 
 
 def logged(facts: Sequence[Fact]) -> list[list[Record]]:
