@@ -20,9 +20,7 @@ from kafka.structs import OffsetAndMetadata
 from local.stack import ROOT, Stack
 from processors import logs
 from processors.agents import PROCESSORS
-from processors.app import make_app
 from processors.processor import Processor
-from processors.running import run
 from processors.stores.warehouse import Warehouse
 from processors.telemetry import Telemetry
 from schemas.settings import Settings
@@ -106,7 +104,10 @@ def processor(name: str) -> Processor:
 
 
 def main(orders: Orders) -> None:
-    """Runs until it is told to stop."""
+    """Runs until told to stop. Faust is imported here: it would take the benchmark's `--loopback` for its `--loop`."""
+    from processors.app import make_app
+    from processors.running import run
+
     logs.configure()
     telemetry = Telemetry()
 
