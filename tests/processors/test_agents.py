@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 from processors.agents import PROCESSORS, topology
+from processors.patience import TIMEOUT_S
+from processors.portions import Size, portions
 from schemas.projections import Processor as ProcessorName
 
 ROOM = Path(__file__).parents[2] / "processors"
@@ -89,3 +91,13 @@ def test_the_topology_is_printed_without_kafka() -> None:
 
     assert printed.stdout.strip() == topology()
     assert all(processor.says in printed.stdout for processor in PROCESSORS)
+
+
+def test_an_attempt_of_the_sink_carries_what_a_busy_machine_writes_in_half_its_time() -> None:
+    warehouse = next(each for each in PROCESSORS if each.name == "warehouse")
+    rows, rows_per_s = 500, 1_600  # the largest batch of a client; seen beside four other test runs
+    sizes = [Size(rows, 75_000)] * warehouse.batch
+
+    largest = max(sum(size.intents for size in sizes[share]) for share in portions(sizes, warehouse.at_once))
+
+    assert largest <= rows_per_s * TIMEOUT_S / 2
