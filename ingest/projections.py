@@ -34,6 +34,7 @@ class Projections:
 
     async def admit(self, token_sha256: str | None) -> UserId | None:
         """Who holds the token, if anyone; `Refusal(rebuilding)` while the views are not complete."""
+        await self._shards.follow()
         asked = [("GET", projections.session(token_sha256))] if token_sha256 else []
         epochs, user = await asyncio.gather(self._shards.everywhere("GET", projections.EPOCH), self._shards.ask(*asked))
         if None in epochs:

@@ -12,7 +12,7 @@ from redis.exceptions import ClusterError, ConnectionError, ReadOnlyError, Timeo
 
 from schemas import shards
 from schemas.problems import refusal
-from schemas.projections import Key, bucket_of_key
+from schemas.projections import MOVED, Key, bucket_of_key
 
 AWAY = (ConnectionError, TimeoutError, ReadOnlyError, ClusterError, OSError)
 ANSWER_S = 1.0  # a view that does not answer within this is away
@@ -40,8 +40,10 @@ class Shards:
     """Clients that connect when first used; their methods raise `Refusal(unavailable)` while Redis is away."""
 
     def __init__(self, text: str) -> None:
-        self.table = shards.table(text)
-        self.clients = tuple(map(_client, self.table.servers))
+        self._given = self.table = shards.table(text)
+        self._met: dict[str, Redis] = {}
+        self._moves: dict[str, dict[str, str]] = {}  # by server, as it last said
+        self.clients = self._clients()
 
     def at(self, bucket: int) -> Redis:
         """The client of the bucket's server."""
@@ -67,9 +69,27 @@ class Shards:
         """What each server answers: for keys without a bucket, which stand on all of them."""
         return [found for (found,) in await _together([_ask(client, [command]) for client in self.clients])]
 
+    async def follow(self) -> None:
+        """Buckets that have moved to another server are looked for there from now on."""
+        news = True
+        while news:
+            met = {url: self._met[url] for url in (*self._given.servers, *self.table.servers)}
+            found = await _together([_ask(client, [("HGETALL", MOVED)]) for client in met.values()])
+            moves = {url: moved for url, (moved,) in zip(met, found, strict=True)}
+            news = any(self._moves.get(url, {}) != moved for url, moved in moves.items())
+            self._moves |= moves
+            self.table = shards.followed(self._given, self._moves)
+            self.clients = self._clients()
+
+    def _clients(self) -> tuple[Redis, ...]:
+        for url in (*self._given.servers, *self.table.servers):
+            if url not in self._met:
+                self._met[url] = _client(url)
+        return tuple(self._met[url] for url in self.table.servers)
+
     async def close(self) -> None:
         """Give the connections back."""
-        for client in self.clients:
+        for client in self._met.values():
             await client.aclose()
 
 

@@ -1,4 +1,4 @@
-"""`python -m processors agents | all | <name> | dead | films | lag | top | verify`: their composition root."""
+"""`python -m processors agents | all | <name> | dead | films | lag | move-bucket | top | verify`: composition root."""
 
 import argparse
 import asyncio
@@ -31,6 +31,11 @@ def main(arguments: list[str]) -> int:
     dead.add_argument("action", choices=("list", "show", "retry", "drop"))
     dead.add_argument("group", nargs="?", help="the fingerprint that `list` printed")
     dead.add_argument("--dry-run", action="store_true", help="only say what `retry` or `drop` would do")
+    moving = commands.add_parser(
+        "move-bucket", help="a bucket of the views goes to another Redis while everything runs"
+    )
+    moving.add_argument("bucket", type=int, choices=range(64), metavar="BUCKET")
+    moving.add_argument("--to", required=True, help="redis://host:port/0")
     films = commands.add_parser("films", help="a page of every film on these photographs")
     films.add_argument("photograph", nargs="+", type=Path)
     films.add_argument("--out", type=Path, default=Path("contact-sheet"), help="a folder; default: %(default)s")
@@ -59,6 +64,11 @@ def _run(given: argparse.Namespace) -> int:
 
             since = None if given.all else _now() - timedelta(hours=given.hours)
             return asyncio.run(verify.told(settings, since, print, _meanwhile))
+        case "move-bucket":
+            from processors.stores import moving
+
+            table = asyncio.run(moving.move(settings.redis_url, given.bucket, given.to, print))
+            print(f"set REDIS_URL in every room, and start them again when it suits you:\n{table.text()}")
         case "films":
             from processors import films
 

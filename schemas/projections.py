@@ -64,6 +64,12 @@ def progress(processor: Processor) -> Key:
     return Key(f"progress:{processor}")
 
 
+MOVED = Key(
+    "moved"
+)  # HASH bucket -> address of the server that this one gave it to; `python -m processors move-bucket`
+FENCE = "moved"  # field of a bucket's watermarks where it is no longer changed: it moves, or has moved
+
+
 def held(processor: Processor) -> Key:
     """SET of the buckets whose records up to `progress` stand on this server: what the table gave it."""
     return Key(f"held:{processor}")

@@ -5,6 +5,7 @@ Keys without a bucket (`epoch`, `progress:<processor>`) stand on every server: e
 """
 
 import re
+from collections.abc import Mapping
 
 import msgspec
 
@@ -62,6 +63,20 @@ def table(text: str) -> Table:
 def moved(before: Table, bucket: int, to: str) -> Table:
     """The table once `bucket` is on the server `to`."""
     return _of([to if each == bucket else before.of(each) for each in ALL])
+
+
+def followed(given: Table, moves: Mapping[str, Mapping[str, str]]) -> Table:
+    """The table once every bucket is where it moved to: what each server (by address) says of buckets it gave away.
+
+    A server that is asked nothing yet is not in `moves`: ask it, and follow again, until nothing changes.
+    """
+    owners = [given.of(each) for each in ALL]
+    for bucket in ALL:
+        seen = {owners[bucket]}
+        while (to := moves.get(owners[bucket], {}).get(str(bucket))) and to not in seen:
+            seen.add(to)
+            owners[bucket] = to
+    return _of(owners)
 
 
 def _of(owners: list[str]) -> Table:

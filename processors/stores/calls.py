@@ -28,12 +28,13 @@ from schemas.topics import Origin
 SLACK = 16  # entries over the cap before a trim, so that not every delivery to a full feed pays for one
 
 Words = tuple[str | int, ...]
+Function = Literal["apply", "publish", "make", "deliver", "member", "build", "built", "due", "drop", "advance"]
 
 
 class Call(msgspec.Struct, frozen=True):
     """One atomic step in one slot. `packed` is what `keys` and `args` are on the wire, when that was made before."""
 
-    function: Literal["apply", "publish", "make", "deliver", "member", "build", "built", "due", "drop", "advance"]
+    function: Function
     keys: Sequence[str]
     args: Sequence[str | int]
     packed: bytes = b""
@@ -183,14 +184,19 @@ def delivered(step: Step, to: Readers, photos: Sequence[PhotoId], unrevealed: in
     return Call("deliver", (guard,), (), packed, 2 + len(to.keys) + len(place) + 4 + len(to.ids) + len(photos))
 
 
+def _tended(function: Function, bucket: int, keys: Sequence[str], args: Sequence[str | int]) -> Call:
+    """A call that no record guards; a bucket that moves refuses it, too."""
+    return Call(function, (projections.watermark(bucket, "feeds"), *keys), args)
+
+
 def pulled(bucket: int, author: UserId) -> Call:
     """Readers of the bucket merge the author's outbox. True whenever it is done: no record guards it."""
-    return Call("member", (projections.pulled(bucket),), ("SADD", author))
+    return _tended("member", bucket, (projections.pulled(bucket),), ("SADD", author))
 
 
 def pushed(bucket: int, author: UserId) -> Call:
     """They do not."""
-    return Call("member", (projections.pulled(bucket),), ("SREM", author))
+    return _tended("member", bucket, (projections.pulled(bucket),), ("SREM", author))
 
 
 def building(reader: UserId, builder: int) -> Call:
@@ -198,18 +204,21 @@ def building(reader: UserId, builder: int) -> Call:
 
     `builder` is any number below 2^31, another one each time: a builder who was overtaken finishes nothing.
     """
-    return Call("build", (projections.feed(reader), projections.sealed(reader)), (_tail(NO_ID + 1 + builder),))
+    keys = (projections.feed(reader), projections.sealed(reader))
+    return _tended("build", bucket(reader), keys, (_tail(NO_ID + 1 + builder),))
 
 
 def built(reader: UserId, builder: int, photos: Sequence[PhotoId], floor: int, unrevealed: int) -> Call:
     """What this builder builds holds these too (oldest first), and is complete from `floor` on; else 0."""
     keys = (projections.feed(reader), projections.sealed(reader), projections.cold(bucket(reader)))
-    return Call("built", keys, (_tail(NO_ID + 1 + builder), _tail(floor), unrevealed, reader, *photos))
+    return _tended(
+        "built", bucket(reader), keys, (_tail(NO_ID + 1 + builder), _tail(floor), unrevealed, reader, *photos)
+    )
 
 
 def warm(reader: UserId) -> Call:
     """The reader's feed need not be built."""
-    return Call("member", (projections.cold(bucket(reader)),), ("SREM", reader))
+    return _tended("member", bucket(reader), (projections.cold(bucket(reader)),), ("SREM", reader))
 
 
 def _tail(floor: int) -> str:
@@ -218,14 +227,15 @@ def _tail(floor: int) -> str:
 
 def due(bucket: int, until: datetime, count: int) -> Call:
     """Answers some readers of the bucket who last opened their feed before, and some whose feed is to be built."""
-    return Call("due", (projections.opened(bucket), projections.cold(bucket)), (int(until.timestamp()), count))
+    keys = (projections.opened(bucket), projections.cold(bucket))
+    return _tended("due", bucket, keys, (int(until.timestamp()), count))
 
 
 def dropped(reader: UserId, until: datetime) -> Call:
     """The reader's feed is cold, unless they opened it since."""
     opened = projections.opened(bucket(reader))
     keys = (opened, projections.feed(reader), projections.sealed(reader))
-    return Call("drop", keys, (int(until.timestamp()), reader))
+    return _tended("drop", bucket(reader), keys, (int(until.timestamp()), reader))
 
 
 def withdrawn(step: Step, bucket: int, readers: Sequence[UserId], photos: Sequence[PhotoId]) -> Call:

@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping, Sequence
 from processors.stores import calls
 from processors.stores.shards import Command, Lost, Server, Shards
 from schemas import projections
-from schemas.ids import BUCKETS
 from schemas.projections import Processor
 
 Offsets = dict[str, int]  # next offset by `topic:partition`
@@ -27,9 +26,7 @@ class Reached:
 
     async def each(self) -> list[Offsets]:
         """By server."""
-        found = await self._shards.everywhere(
-            lambda server: server.ask([("HGETALL", projections.progress(self._processor))])
-        )
+        found = await self._shards.ask_everywhere(("HGETALL", projections.progress(self._processor)))
         return [{str(field): int(offset) for field, offset in fields.items()} for (fields,) in found]
 
     async def least(self) -> Offsets:
@@ -71,7 +68,8 @@ class Reached:
     async def _forget(self, servers: Sequence[Server], fields: Collection[str]) -> None:
         """No watermark of these partitions (none given: of any) may keep the log from filling these servers again."""
         for server in servers:
-            keys = [projections.watermark(bucket, self._processor) for bucket in range(BUCKETS)]
+            own = self._shards.table.buckets(self._shards.servers.index(server))
+            keys = [projections.watermark(bucket, self._processor) for bucket in own]
             dropped: list[Command] = [("HDEL", key, *fields) if fields else ("DEL", key) for key in keys]
             await server.ask(dropped)
 
@@ -82,15 +80,18 @@ class Reached:
 
     async def _settle(self, server: Server, own: set[str]) -> None:
         key = projections.held(self._processor)
-        held, far = await server.ask([("SMEMBERS", key), ("EXISTS", projections.progress(self._processor))])
+        asked: list[Command] = [("SMEMBERS", key), ("EXISTS", projections.progress(self._processor))]
+        held, far = await self._shards.heard(server, asked)
         missing = sorted(own - set(held), key=int)
         if far and held and missing:
             raise Misplaced(
                 f"bucket {missing[0]} lies on a server that was filled without it; move it there "
                 "(`python -m processors move-bucket`), or empty that server, which is then filled from the log"
             )
-        left = sorted(set(held) - own)
-        await server.ask([("SADD", key, *sorted(own)), *([("SREM", key, *left)] if left else [])])
+        if missing:
+            await server.ask([("SADD", key, *missing)])
+        if left := sorted(set(held) - own):
+            await server.ask([("SREM", key, *left)])
 
 
 def least(each: Sequence[Mapping[str, int]]) -> Offsets:

@@ -225,13 +225,36 @@ local function advance(keys, args)
   return 1
 end
 
-redis.register_function('apply_VERSION', apply)
-redis.register_function('publish_VERSION', publish)
-redis.register_function('make_VERSION', make)
-redis.register_function('deliver_VERSION', deliver)
-redis.register_function('member_VERSION', member)
-redis.register_function('build_VERSION', build)
-redis.register_function('built_VERSION', built)
-redis.register_function('due_VERSION', due)
-redis.register_function('drop_VERSION', drop)
+-- A bucket that moves to another server is not changed here any more. keys: one of its watermarks comes first.
+local function fenced(keys)
+  return redis.call('HEXISTS', keys[1], 'moved') == 1
+end
+
+local GONE = 'GONE this bucket moves, or has moved, to another server'
+
+-- For functions whose first key is the watermark that guards them.
+local function guarded(work)
+  return function(keys, args)
+    if fenced(keys) then return redis.error_reply(GONE) end
+    return work(keys, args)
+  end
+end
+
+-- For those that no record guards: the watermark comes before their own keys.
+local function tended(work)
+  return function(keys, args)
+    if fenced(keys) then return redis.error_reply(GONE) end
+    return work({ unpack(keys, 2) }, args)
+  end
+end
+
+redis.register_function('apply_VERSION', guarded(apply))
+redis.register_function('publish_VERSION', guarded(publish))
+redis.register_function('make_VERSION', guarded(make))
+redis.register_function('deliver_VERSION', guarded(deliver))
+redis.register_function('member_VERSION', tended(member))
+redis.register_function('build_VERSION', tended(build))
+redis.register_function('built_VERSION', tended(built))
+redis.register_function('due_VERSION', tended(due))
+redis.register_function('drop_VERSION', tended(drop))
 redis.register_function('advance_VERSION', advance)

@@ -16,12 +16,12 @@ from redis.exceptions import ResponseError
 
 from processors.stores.calls import Call
 from schemas import shards
-from schemas.projections import Key, bucket_of_key
-from schemas.shards import Table
+from schemas.projections import MOVED, Key, bucket_of_key
 
 __all__ = ["Command", "Lost", "RedisAway", "ResponseError", "Server", "Shards"]
 
 TIMEOUT_S = 5.0  # a call takes milliseconds; slower is as good as away, and the loop tries again
+UNOPENED = "projections are used before they are opened; expected open() first"
 Command = tuple[str | int, ...]  # its name, its key, the rest
 T = TypeVar("T")
 A = TypeVar("A")
@@ -35,7 +35,7 @@ class Server:
     """One Redis. All methods raise whatever redis-py raises, and `Lost`."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
         self._client: Redis | None = None
         self._run_id: str | None = None
 
@@ -46,7 +46,7 @@ class Server:
         # No silent reconnection to a server that restarted: every new connection asks who is there.
         self._client = Redis.from_pool(
             BlockingConnectionPool.from_url(
-                self._url,
+                self.url,
                 max_connections=4,
                 decode_responses=True,
                 socket_timeout=TIMEOUT_S,
@@ -90,7 +90,7 @@ class Server:
     @property
     def _redis(self) -> Redis:
         if self._client is None:
-            raise RuntimeError("projections are used before they are opened; expected open() first")
+            raise RuntimeError(UNOPENED)
         return self._client
 
     async def _greet(self, connection: Connection) -> None:
@@ -107,17 +107,30 @@ class Shards:
     """All servers, in the order of the table."""
 
     def __init__(self, text: str) -> None:
-        self.table: Table = shards.table(text)
-        self.servers = tuple(map(Server, self.table.servers))
+        self._given = self.table = shards.table(text)
+        self._moves: dict[str, dict[str, str]] = {}  # by server, as it said when it was opened
+        self._met: dict[str, Server] = {}
+        self.servers: tuple[Server, ...] = ()
 
     async def open(self) -> None:
-        """Connect to each."""
-        await gathered(server.open() for server in self.servers)
+        """Connect to each, and to those that they gave buckets to."""
+        await self.close()
+        self.table = self._given
+        while unmet := [url for url in {*self._given.servers, *self.table.servers} if url not in self._met]:
+            await gathered(self._meet(url) for url in unmet)
+            self.table = shards.followed(self._given, self._moves)
+        self.servers = tuple(self._met[url] for url in self.table.servers)
+
+    async def _meet(self, url: str) -> None:
+        server = self._met[url] = Server(url)
+        await server.open()
+        (self._moves[url],) = await server.ask([("HGETALL", MOVED)])
 
     async def close(self) -> None:
         """Let go of each."""
-        for server in self.servers:
+        for server in self._met.values():
             await server.close()
+        self._met, self._moves, self.servers = {}, {}, ()
 
     async def load(self, library: str) -> None:
         """Every server knows these functions."""
@@ -125,17 +138,36 @@ class Shards:
 
     async def everywhere(self, question: Callable[[Server], Awaitable[A]]) -> list[A]:
         """What each server answers."""
+        if not self.servers:
+            raise RuntimeError(UNOPENED)
         return await gathered(question(server) for server in self.servers)
 
     async def ask(self, commands: Sequence[Command]) -> list[Any]:
-        """The answers; each command goes to the server of its key's bucket, in one round trip to each of them."""
-        return await self._spread(commands, lambda command: Key(str(command[1])), lambda server, some: server.ask(some))
+        """The answers; each command goes to the server of its key's bucket, in one round trip to each of them.
+
+        `Lost` when one of them gave a bucket away meanwhile: what it answered may be what it no longer keeps.
+        """
+        return await self._spread(commands, lambda command: Key(str(command[1])), self.heard)
+
+    async def ask_everywhere(self, *commands: Command) -> list[list[Any]]:
+        """What each server answers to these; `Lost` as in `ask`."""
+        return await self.everywhere(lambda server: self.heard(server, commands))
+
+    async def heard(self, server: Server, commands: Sequence[Command]) -> list[Any]:
+        """What this one answers; `Lost` as in `ask`: how it stood before a bucket moved is no longer of use."""
+        *answers, moves = await server.ask([*commands, ("HGETALL", MOVED)])
+        if moves != self._moves[server.url]:
+            raise Lost("a bucket has moved to another server")
+        return answers
 
     async def send(self, steps: Sequence[Call], version: str) -> list[Any]:
         """What the functions of that version answer, errors among it; to one server in the order of the steps."""
 
         async def to(server: Server, some: Sequence[Call]) -> list[Any]:
-            return await server.send(b"".join([step.wire(version) for step in some]), len(some))
+            answers = await server.send(b"".join([step.wire(version) for step in some]), len(some))
+            if any(isinstance(answer, ResponseError) and "GONE" in str(answer) for answer in answers):
+                raise Lost("a bucket moves, or has moved, to another server")
+            return answers
 
         return await self._spread(steps, lambda step: Key(step.keys[0]), to)
 
@@ -144,6 +176,8 @@ class Shards:
     ) -> list[Any]:
         if not all_of:
             return []
+        if not self.servers:
+            raise RuntimeError(UNOPENED)
         if len(self.servers) == 1:
             return await ask(self.servers[0], all_of)
         places: dict[int, list[int]] = {}

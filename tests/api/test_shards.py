@@ -98,3 +98,24 @@ async def test_one_server_that_is_away_is_unavailable_and_no_fault(fleet: Fleet,
 
     assert answer.status_code == 503
     assert answer.json()["code"] == "unavailable"
+
+
+async def test_a_bucket_that_moved_is_found_by_the_next_request(world: World, fleet: Fleet) -> None:
+    reader, other = await world.person("ana"), await world.person("ben")
+    before = await world.get(f"/v1/users/{other}", reader)
+    for person in (reader, other):
+        _move(fleet, bucket(person), (bucket(person) + 1) % 3)
+
+    after = await world.get(f"/v1/users/{other}", reader)
+
+    assert (before.status_code, before.json()) == (after.status_code, after.json())
+    assert "x-stale" not in after.headers
+
+
+def _move(fleet: Fleet, number: int, to: int) -> None:
+    """As `move-bucket` leaves it."""
+    with Redis.from_url(fleet.servers[number % 3].url) as source, Redis.from_url(fleet.servers[to].url) as target:
+        for key in source.scan_iter(match=f"{{b{number:02d}}}:*"):
+            target.restore(key, 0, source.dump(key))
+            source.delete(key)
+        source.hset(view.MOVED, str(number), fleet.servers[to].url)

@@ -25,7 +25,7 @@ class Answers:
 
     async def views(self) -> dict[str, Value]:
         """Every view by key, without what guards them."""
-        guards = (":wm:", "progress:", "held:", projections.EPOCH, projections.CAUGHT_UP)
+        guards = (":wm:", "progress:", "held:", projections.EPOCH, projections.CAUGHT_UP, projections.MOVED)
         return {key: await self._value(key) for key in await self._keys() if not any(g in key for g in guards)}
 
     async def _keys(self) -> list[str]:

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.ids import BUCKETS
-from schemas.shards import Table, TableError, moved, table
+from schemas.shards import Table, TableError, followed, moved, table
 
 A, B, C = (f"redis://{name}:6379/0" for name in "abc")
 
@@ -59,3 +59,16 @@ def test_a_bucket_moves_and_the_others_stay() -> None:
 
 def test_a_server_that_holds_nothing_any_more_is_not_in_the_table() -> None:
     assert moved(table(f"0-62={A},63={B}"), 63, A) == table(A)
+
+
+def test_who_looks_for_a_bucket_follows_it_from_server_to_server() -> None:
+    given = table(f"0-31={A},32-63={B}")
+
+    assert followed(given, {A: {"7": C, "40": C}, B: {}, C: {"7": B}}) == moved(given, 7, B)
+
+
+def test_a_bucket_that_came_back_is_where_it_was() -> None:
+    given = table(A)
+
+    assert followed(given, {A: {}, B: {"7": A}}) == given
+    assert followed(moved(given, 7, B), {A: {}, B: {"7": A}}) == given
