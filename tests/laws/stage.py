@@ -104,11 +104,11 @@ class Stage:
         await self.redis.flushdb()
         self.reached = {name: [0] * PARTITIONS for name in PROCESSORS}
         self.half_done = []
-        await self._sign_in()
+        await self.sign_in()
         for worker in self.workers.values():
             await worker.progress()
 
-    async def _sign_in(self) -> None:
+    async def sign_in(self) -> None:
         pipe = self.redis.pipeline(transaction=False)
         pipe.set(projections.EPOCH, "1")
         for user in self.people:

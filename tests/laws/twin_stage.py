@@ -46,7 +46,7 @@ class TwinStage(Stage):
         pipe = self.redis.pipeline(transaction=False)
         pipe.flushdb()
         await pipe.execute()
-        await self._sign_in()
+        await self.sign_in()
         for key, value in (await self.twins["views"].views()).items():
             _write(pipe, key, value)
         for reader in self.people:

@@ -1,0 +1,49 @@
+"""What everybody in a community is told by the real api, held against the census."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import msgspec
+
+from schemas.ids import UserId
+from schemas.projections import FEED_CAP
+from tests.laws import looks
+from tests.laws.census import Census
+from tests.laws.stage import Stage
+
+PAGE = 100
+
+
+async def home(stage: Stage, reader: UserId) -> tuple[list[str], bytes]:
+    """The ids of the whole feed, page by page; and the pages as they came."""
+    found, raw, cursor = list[str](), blake2b(digest_size=16), None
+    while True:
+        page = await stage.ask(looks.HOME, reader, limit=PAGE, cursor=cursor)
+        assert page is not None
+        found += [item["id"] for item in page["items"]]
+        raw.update(msgspec.json.encode(page))
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return found, raw.digest()
+
+
+async def answers(stage: Stage, census: Census, people: Sequence[UserId]) -> dict[UserId, bytes]:
+    """Every feed is the oracle's; and everything that person and their neighbour are told, to be compared."""
+    told = {}
+    for number, reader in enumerate(people):
+        found, pages = await home(stage, reader)
+        _equals_the_oracle(census, reader, found)
+        rest = [await stage.ask(looks.PERSON, asks, reader) for asks in (reader, people[number - 1])]
+        rest += [
+            await stage.ask(path, people[number - 1], reader, limit=PAGE) for path in (looks.GRID, looks.FOLLOWERS)
+        ]
+        told[reader] = pages + blake2b(msgspec.json.encode(rest), digest_size=16).digest()
+    return told
+
+
+def _equals_the_oracle(census: Census, reader: UserId, found: Sequence[str]) -> None:
+    """The newest `FEED_CAP` that came are there, as far as they are visible; older ones may be, in order."""
+    wanted, kept = census.home(reader), set(census.brought(reader)[:FEED_CAP])
+    assert found == wanted[: len(found)], f"feed of {reader}: {found}; expected {wanted}"
+    missing = [photo for photo in wanted[len(found) :] if photo in kept]
+    assert not missing, f"feed of {reader} misses {missing}"
