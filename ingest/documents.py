@@ -15,11 +15,15 @@ SECURITY = {
 }
 PROBLEM = {"description": "A problem with a stable code", "content": {"application/problem+json": {}}}
 KEY = "Idempotency-Key"
-HEADERS = {
-    KEY: "On a POST that creates: a retry with the same key takes effect once (24 h).",
-    "X-Read-After": "The X-Position of an earlier answer, which this command must see.",
-    "Prefer": "respond-async: do not wait until the effect can be read.",
-}
+HEADERS = {  # what they are for, and what they look like
+    KEY: ("On a POST that creates: a retry with the same key takes effect once (24 h).", "^[!-~]{1,255}$"),
+    "X-Read-After": (
+        "The X-Position of an earlier answer, which this command must see.", "^[a-z.0-9]{1,40}:[0-9]{1,5}:[0-9]{1,18}$"
+    ),
+    "Prefer": ("respond-async: do not wait until the effect can be read.", "^[ -~]*$"),
+}  # fmt: skip
+ID = "[1-9][0-9]{0,18}"
+PLACES = {"token": "^[A-Za-z0-9_-]{32}$", "user": f"^(me|{ID})$"}  # in a path; the others are ids
 
 
 def operation(command: Command) -> dict[str, Any]:
@@ -31,7 +35,7 @@ def operation(command: Command) -> dict[str, Any]:
             "4XX": PROBLEM,
             "503": {**PROBLEM, "description": "Something we depend on is away; Retry-After says when to come back"},
         },
-        "parameters": [*_in_path(command), *_in_headers(command)],
+        "parameters": [*_in_path(command), *_in_query(command), *_in_headers(command)],
     }
     if command.takes is not None:
         content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{command.takes.__name__}"}}}
@@ -48,16 +52,22 @@ def _response(command: Command) -> dict[str, Any]:
 
 def _in_path(command: Command) -> list[dict[str, Any]]:
     names = re.findall(r"{(\w+)}", command.path)
-    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+    forms = {name: {"type": "string", "pattern": PLACES.get(name, f"^{ID}$")} for name in names}
+    return [{"name": name, "in": "path", "required": True, "schema": form} for name, form in forms.items()]
+
+
+def _in_query(command: Command) -> list[dict[str, Any]]:
+    """What a command whose body is a picture takes there."""
+    return [{"name": name, "in": "query", "schema": {"type": "string"}} for name in sorted(command.query)]
 
 
 def _in_headers(command: Command) -> list[dict[str, Any]]:
     return [
         {
-            "name": name, "in": "header", "required": name == KEY and command.needs_key, "schema": {"type": "string"},
-            "description": why,
+            "name": name, "in": "header", "required": name == KEY and command.needs_key, "description": why,
+            "schema": {"type": "string", "pattern": form},
         }
-        for name, why in HEADERS.items()
+        for name, (why, form) in HEADERS.items()
     ]  # fmt: skip
 
 
