@@ -79,7 +79,7 @@ class Simulation:
     async def day(self, day: date) -> int:
         """Lives through one day; how many people were there."""
         found = visits(self.seed, self.everybody, day)
-        for end, together in groupby(found, key=_end_of_tick):
+        for end, together in groupby(found, key=end_of_tick):
             self.clock.now, now_there = end, list(together)
             came = await asyncio.gather(*(self._register(visit.person) for visit in now_there if visit.registers))
             await self._seen(*chain.from_iterable(came))
@@ -213,10 +213,10 @@ def _key(visit: Visit, what: str) -> str:
     return f"{visit.at:%m%d%H%M%S}-{visit.person}-{what}"
 
 
-def _end_of_tick(visit: Visit) -> datetime:
-    """When phones send what happened in this quarter of an hour; the last one's still on the same day."""
-    into = timedelta(minutes=visit.at.minute % 15, seconds=visit.at.second)
-    return visit.at - into + TICK - timedelta(seconds=1)
+def end_of_tick(visit: Visit) -> datetime:
+    """When phones send what happened in this part of the day; the last one's still on the same day."""
+    midnight = visit.at.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + ((visit.at - midnight) // TICK + 1) * TICK - timedelta(seconds=1)
 
 
 def _small(photograph: Path) -> bytes:
