@@ -7,6 +7,7 @@ import pytest
 
 from processors.stores import feeds
 from tests.laws.nodes import nodes
+from tests.laws.seeded import shorten_feeds
 from tests.laws.stage import Stage
 from tests.valkey import Fleet
 
@@ -29,6 +30,11 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 def small_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few people make several calls in a bucket."""
     monkeypatch.setattr(feeds, "READERS_PER_CALL", 1)
+
+
+@pytest.fixture
+def short_feeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    shorten_feeds(monkeypatch)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@
 | 9 block, 10 mute, 11 private | `block`, `mute`, `privacy`; a mute changes nothing but one's own feed |
 | 12 unfollow, 13 backfill, 14 follow again | `follow`, `unfollow`, `remove_follower`, `answer`, `feeds` behind or not |
 | 15 leaving a roll | `leave` |
-| 16 newest, no duplicate, in order | `looks.home`, `looks.lists`; beyond the cap of a feed `test_community.py` |
+| 16 newest, no duplicate, in order | `looks.home`, `looks.lists`; beyond the cap of a feed: `short_feeds` |
 | 17 redelivery | `thaw`: watermarks never go back; and every later look |
 | 18 partition order | `catch_up` in any order, `replay` |
 | 19 replay from zero | `replay`; whole answers in `test_community.py` |
@@ -58,9 +58,28 @@ def test_a_few_plays_keep_the_laws(stage: Stage, loop: asyncio.AbstractEventLoop
     run_state_machine_as_test(on(stage, loop, is_thorough=False), settings=FEW)
 
 
+@pytest.mark.usefixtures("short_feeds")
+def test_a_few_plays_keep_the_laws_beyond_the_cap_of_a_feed(stage: Stage, loop: asyncio.AbstractEventLoop) -> None:
+    run_state_machine_as_test(on(stage, loop, is_thorough=False), settings=FEW)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(7200)
+@pytest.mark.usefixtures("short_feeds")
+def test_hundreds_of_plays_keep_the_laws_beyond_the_cap_of_a_feed(
+    stage: Stage, loop: asyncio.AbstractEventLoop
+) -> None:
+    plays(stage, loop)
+
+
 @pytest.mark.nightly
 @pytest.mark.timeout(7200)
 def test_hundreds_of_plays_keep_the_laws(stage: Stage, loop: asyncio.AbstractEventLoop) -> None:
+    plays(stage, loop)
+
+
+def plays(stage: Stage, loop: asyncio.AbstractEventLoop) -> None:
+    """Many, from a seed that is told."""
     machine, drawn = on(stage, loop), int(os.environ.get("LAWS_SEED", time.time_ns() % 1_000_000))
     print(f"LAWS_SEED={drawn}")
     run_state_machine_as_test(seed(drawn)(machine), settings=MANY)

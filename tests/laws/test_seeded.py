@@ -34,7 +34,7 @@ def planted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_machine_finds(planted: Bug, stage: Stage, loop: asyncio.AbstractEventLoop) -> None:
     machine = on(stage, loop)
 
-    with pytest.raises(AssertionError) as found:
+    with pytest.raises(AssertionError, match=planted.shows) as found:
         run_state_machine_as_test(machine, settings=HUNT)
 
     print(f"{planted.name} (law {planted.law}): play {machine.plays}, step {machine.steps}: {str(found.value)[:120]}")
