@@ -135,10 +135,10 @@ def insert_all_or_none() -> None:
         if probe is None:
             return insert(table, schema, rows)
         with database.cursor() as cursor:
-            if _problem(cursor, probe, rows) is None:
-                return insert(table, schema, rows)
-            problems = {index: _problem(cursor, probe, [(index, row)]) for index, row in rows}
-        return [{"index": i, "errors": [_error(problem)]} for i, problem in problems.items()]
+            problems = _problems(cursor, probe, rows)
+        if not problems:
+            return insert(table, schema, rows)
+        return [{"index": index, "errors": [_error(problems.get(index))]} for index, _ in rows]
 
     tabledata._insert = insert_probed
 
@@ -153,6 +153,15 @@ def _probe(tabledata: Any, schema: Any, rows: Rows) -> tuple[str, str] | None:
     values = ", ".join(tabledata._select(name, kind) for name, kind in columns)
     sql = f"SELECT max(hash({values})) FROM (SELECT unnest(from_json($payload, $spec)) AS r)"  # noqa: S608
     return sql, json.dumps([struct])
+
+
+def _problems(cursor: Any, probe: tuple[str, str], rows: Rows) -> dict[int, str]:
+    """What is wrong with which row; by halves, so that one of thousands costs a dozen questions."""
+    problem = _problem(cursor, probe, rows)
+    if problem is None or len(rows) == 1:
+        return {} if problem is None else {rows[0][0]: problem}
+    half = len(rows) // 2
+    return _problems(cursor, probe, rows[:half]) | _problems(cursor, probe, rows[half:])
 
 
 def _problem(cursor: Any, probe: tuple[str, str], rows: Rows) -> str | None:

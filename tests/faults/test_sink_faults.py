@@ -155,7 +155,7 @@ async def test_an_answer_lost_after_the_commit_doubles_nothing(wire: Wire) -> No
 @pytest.mark.nightly
 async def test_a_stream_closed_in_the_midst_of_requests_leaves_no_gap(wire: Wire) -> None:
     closed: list[Step] = []
-    sent = batches(12, events=400)  # three requests, on their way together
+    sent = batches(20, events=500)  # three requests, on their way together
 
     async def close(step: Step) -> None:
         if step == "wait" and len(closed) < 3:

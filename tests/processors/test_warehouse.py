@@ -183,8 +183,8 @@ async def test_one_bad_row_in_five_hundred_costs_its_record_only(stand: Stand) -
 
 
 async def test_what_was_sent_behind_a_bad_row_is_stored_once(stand: Stand) -> None:
-    sent = batches(10, events=400)  # two requests, on their way together
-    sent[1] = spoilt(sent[1], index=399, properties=NOT_JSON)
+    sent = batches(10, events=500)  # two requests, on their way together
+    sent[1] = spoilt(sent[1], index=499, properties=NOT_JSON)
     sink = stand.sink()
 
     async with opened(sink):
@@ -196,15 +196,15 @@ async def test_what_was_sent_behind_a_bad_row_is_stored_once(stand: Stand) -> No
 
 
 async def test_a_bad_row_in_a_later_request_keeps_what_was_stored_before_it(stand: Stand) -> None:
-    sent = batches(10, events=400)
-    sent[7] = spoilt(sent[7], index=0, properties=NOT_JSON)
+    sent = batches(10, events=500)  # the second request begins with the ninth
+    sent[8] = spoilt(sent[8], index=0, properties=NOT_JSON)
     sink = stand.sink()
 
     async with opened(sink):
         dead = await apply_as_the_loop_does(sink, sent)
 
-    assert list(dead) == [Origin(EVENTS_TOPIC, 0, 7)]
-    assert await stand.stored() == positions(sent[:7] + sent[8:])
+    assert list(dead) == [Origin(EVENTS_TOPIC, 0, 8)]
+    assert await stand.stored() == positions(sent[:8] + sent[9:])
 
 
 async def test_nothing_behind_a_value_that_fits_no_column_is_stored_before_it_is_dead(stand: Stand) -> None:

@@ -1,5 +1,8 @@
+from collections.abc import Sequence
+
 import pyarrow as pa
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.processor import Effects
@@ -44,7 +47,8 @@ def test_a_row_knows_the_position_of_its_record() -> None:
     assert [request.origin_of(row).offset for row in range(3)] == [0, 0, 1]
 
 
-@given(st.lists(st.integers(1, 500), min_size=1, max_size=12))
+@settings(max_examples=20)
+@given(st.lists(st.sampled_from([1, 400, 500]), min_size=1, max_size=20))
 def test_requests_hold_whole_records_in_order_within_the_limit(rows_of_each: list[int]) -> None:
     made, refused = packed(some(rows_of_each))
 
@@ -95,6 +99,21 @@ def test_records_too_large_together_go_in_two_requests() -> None:
     made, refused = packed(records(pair))
 
     assert ([request.rows for request in made], refused) == ([1, 1], {})
+
+
+def test_rows_with_long_documents_are_not_packed_to_be_torn_apart_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+    pack = warehouse_rows._request
+
+    def counted(group: Sequence[Record], schema: pa.Schema) -> Request:
+        tried.append(len(group))
+        return pack(group, schema)
+
+    monkeypatch.setattr(warehouse_rows, "_request", counted)
+    large = "x" * (warehouse_rows.BYTES_AT_ONCE * 2 // 9)
+    packed(records([spoilt(effects_of(an_events_record(), offset), properties=large) for offset in range(8)]))
+
+    assert tried == [4, 4]
 
 
 def test_the_oldest_record_decides_how_far_back_to_look() -> None:
