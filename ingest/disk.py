@@ -5,6 +5,7 @@ Every one may raise `OSError`. They block: the spool calls them from a thread of
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 SUFFIX = ".spool"
@@ -33,12 +34,14 @@ class Disk:
         return sorted(folder.glob(f"*{SUFFIX}"))
 
     def create(self, path: Path) -> int:
-        """A new, empty file open for appending, whose name survives a crash."""
+        """A new, empty file open for appending, whose name survives a crash; when it cannot, none is left behind."""
         file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             _sync_folder(path.parent)
         except OSError:
             os.close(file)
+            with suppress(OSError):
+                path.unlink()
             raise
         return file
 
