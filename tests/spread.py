@@ -25,7 +25,7 @@ def spread(text: str) -> "Redis":
 def homes(table: Table, arguments: tuple[Any, ...]) -> list[int]:
     """The servers that a command goes to."""
     every = list(range(len(table.servers)))
-    if str(arguments[0]) in KEYLESS:
+    if str(arguments[0]) in KEYLESS or len(arguments) == 1:
         return every
     key = str(arguments[1])
     return [table.homes[bucket_of_key(Key(key))]] if key.startswith("{b") else every
@@ -40,6 +40,8 @@ class Spread(Redis):
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         found = [await self.clients[home].execute_command(*args, **options) for home in homes(self.table, args)]
+        if args[0] == "DBSIZE":
+            return sum(found)
         return [key for keys in found for key in keys] if args[0] == "KEYS" else found[0]
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
