@@ -9,10 +9,10 @@ main { max-width: 900px; margin: 0 auto; padding: 40px 32px 64px; background: #f
 h1 { font-size: 27px; margin: 0 0 20px; }
 h2 { font-size: 20px; margin: 44px 0 2px; }
 h3 { font-size: 14px; margin: 18px 0 6px; }
-p { margin: 0 0 14px; color: #5c5c68; max-width: 70ch; }
+p { margin: 0 0 14px; color: #5c5c68; }
 p.none { font-style: italic; }
-.tiles { display: flex; flex-wrap: wrap; gap: 12px; }
-.tiles div { flex: 1 0 104px; padding: 12px 14px; background: #fff6ed; border-radius: 6px; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 12px; }
+.tiles div { padding: 12px 14px; background: #fff6ed; border-radius: 6px; }
 .tiles b { display: block; font-size: 23px; }
 .tiles span { font-size: 12px; color: #5c5c68; }
 svg { display: block; max-width: 100%; height: auto; }

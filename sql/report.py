@@ -124,7 +124,8 @@ def sections(numbers: Numbers) -> Iterable[str]:
 
 
 RETENTION_READS = (
-    "A row is everybody who registered on that day; a square says how many of a hundred came back so many days later."
+    "A row is everybody who registered on that day, a column a day so many days later; a square says how many of a "
+    "hundred were there on it."
 )
 FUNNEL_READS = "The week before the last day; each step within 24 hours of the first, one person once a day."
 DEPTH_READS = "Scrolls of the last week, by feed: how many saw at least so many photos."
@@ -147,6 +148,8 @@ def tiles(numbers: Numbers) -> Iterable[str]:
     for days, named in ((1, "back the next day"), (7, "back after a week")):
         rate = retained(records(numbers.retention), days)
         yield tile(named, "-" if rate is None else f"{rate:.0%}")
+    if len(numbers.ledger):
+        yield tile("records missing or doubled", f"{int(numbers.ledger[['missing', 'doubled']].to_numpy().sum()):,}")
 
 
 def retained(rows: Sequence[Row], days: int) -> float | None:
@@ -188,8 +191,13 @@ def depth(rows: Sequence[Row]) -> Iterable[str]:
     """A set of bars per feed."""
     for feed, marks in grouped(rows, "feed"):
         values = [mark["scrolls"] for mark in marks]
-        notes = [f"{100 * value / values[0]:.0f} %" if values[0] else "" for value in values]
+        notes = [share(value, values[0]) for value in values]
         yield titled(feed, figures.bars([f"{mark['mark']} or more" for mark in marks], values, notes))
+
+
+def share(value: float, whole: float) -> str:
+    """Per cent, of which a few are told from none."""
+    return "" if not whole else "< 1 %" if 0 < value / whole < 0.005 else f"{100 * value / whole:.0f} %"
 
 
 def grouped(rows: Sequence[Row], name: str) -> Iterable[tuple[str, list[Row]]]:
@@ -216,7 +224,8 @@ def ledger_says(rows: Frame) -> str:
     """The sentence that matters: how many, and whether one is missing or doubled."""
     accepted, missing, doubled = (int(rows[name].sum()) for name in ("accepted", "missing", "doubled"))
     verdict = f"{missing:,} missing and {doubled:,} doubled"
-    return f"Of {accepted:,} records that the log accepted, {verdict}. A missing record is a dead letter, or lost."
+    told = f"Of {accepted:,} records that the log accepted, {verdict}. A missing record is a dead letter, or lost."
+    return f"{told} A column is what was stored of a day."
 
 
 def ledger(rows: Frame) -> Iterable[str]:

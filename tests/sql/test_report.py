@@ -5,7 +5,7 @@ from datetime import date
 
 import pandas as pd
 
-from sql.report import Numbers, html, ledger_says, retained
+from sql.report import Numbers, html, ledger_says, retained, share
 
 DAY = date(2026, 11, 20)
 
@@ -49,6 +49,17 @@ def test_the_ledger_says_what_is_missing_and_shows_its_day() -> None:
     assert "2 missing and 0 doubled" in ledger_says(frame)
     page = html(numbers(ledger=frame))
     assert page.count("<tr><td>2026-11-20</td>") == 1
+
+
+def test_what_is_missing_or_doubled_stands_among_the_first_numbers() -> None:
+    row = {"ledger_date": DAY, "topic": "events.v1", "accepted": 1200, "stored": 1198, "missing": 2, "doubled": 3}
+
+    assert "<b>5</b><span>records missing or doubled</span>" in html(numbers(ledger=pd.DataFrame([row])))
+
+
+def test_a_few_of_many_are_not_shown_as_none() -> None:
+    assert [share(value, 1000) for value in (0, 4, 6, 1000)] == ["0 %", "< 1 %", "1 %", "100 %"]
+    assert share(0, 0) == ""
 
 
 def test_an_apps_name_cannot_break_out() -> None:
