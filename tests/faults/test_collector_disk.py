@@ -15,6 +15,7 @@ from bench.traffic import event
 from local.stack import Stack
 from tests.faults.collecting import Collector, a_collector, accepts, broker_away, traffic
 from tests.faults.failing import Faults, tell
+from tests.faults.kernel import failing_calls
 from tests.faults.ledger import check
 from tests.faults.phones import Phones
 from tests.waiting import eventually
@@ -113,6 +114,22 @@ async def test_what_a_failed_fsync_was_to_hold_is_not_accepted(parts: Stack, col
 
     assert "a spool segment failed" in collector.log.read_text()
     await kept(parts, collector, phones)
+
+
+@pytest.mark.nightly
+async def test_an_fsync_that_the_system_fails_is_no_promise(parts: Stack, tmp_path: Path) -> None:
+    """F7, by the real call."""
+    with a_collector(parts, tmp_path) as collector:
+        async with traffic(collector) as phones, broker_away(parts):
+            await accepts(phones)
+            with failing_calls(collector.pid, "fsync", "EIO"):
+                await refuses(phones)
+                await asyncio.to_thread(assert_refused, parts, collector)
+                await asyncio.to_thread(eventually, lambda: collector.metric("spool_broken") == 1)
+            await accepts(phones)
+
+        assert "a spool segment failed" in collector.log.read_text()
+        await kept(parts, collector, phones)
 
 
 @pytest.mark.nightly
