@@ -1,9 +1,10 @@
-"""`python -m sql plan|apply|check|query|report`: what analysts and the bootstrap type."""
+"""`python -m sql plan|apply|check|digest|query|report`: what analysts and the bootstrap type."""
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -39,6 +40,8 @@ def _arguments() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="run checks/*.sql; no rows is good")
     check.add_argument("names", nargs="*", help="only these checks (default: all)")
     check.set_defaults(run=_check)
+    digest = commands.add_parser("digest", help="each mart's rows, counted and as one number: equal rows, equal number")
+    digest.set_defaults(run=_digest)
     page = commands.add_parser("report", help="write one HTML page with the last 30 days, drawn")
     page.add_argument("--out", type=Path, default=Path("report.html"), help="the file (default: %(default)s)")
     page.set_defaults(run=_report)
@@ -66,8 +69,10 @@ def _plan(asked: argparse.Namespace) -> int:
 def _apply(asked: argparse.Namespace) -> int:
     settings = Settings.read(os.environ)
     days = [_day(asked) - timedelta(days=ago) for ago in reversed(range(asked.days))]
+    began = time.monotonic()
     for line in build.apply(opened(settings), settings, days):
-        print(line, flush=True)
+        print(f"{line} in {time.monotonic() - began:.1f} s", flush=True)
+        began = time.monotonic()
     return 0
 
 
@@ -79,6 +84,20 @@ def _check(asked: argparse.Namespace) -> int:
         if not rows.empty:
             print(rows.head(20).to_string(index=False))
     return int(any(not rows.empty for rows in found.values()))
+
+
+def _digest(_: argparse.Namespace) -> int:
+    for path, (rows, number) in digest(_warehouse()):
+        print(f"{path}: {rows} rows, {number:016x}", flush=True)
+    return 0
+
+
+def digest(warehouse: Warehouse) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Each mart's path, how many rows it has, and a number that stays the same while they do, in whatever order."""
+    for mart in (model for model in build.models() if model.kind == "table"):
+        rows = warehouse.df(f"select * from {mart.path}")  # noqa: S608 - our own table's name
+        hashes = pd.util.hash_pandas_object(rows.astype(str), index=False)
+        yield mart.path, (len(rows), int(hashes.sum()) if len(rows) else 0)
 
 
 def _query(asked: argparse.Namespace) -> int:

@@ -1,13 +1,16 @@
 """What is typed: `python -m sql plan|apply|check|query`."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from schemas.settings import Settings
+from sql import build
 from sql.__main__ import main
 from sql.warehouse import Warehouse
+from tests.sql.conftest import DAY
 from tests.sql.examples import put
 
 
@@ -31,6 +34,7 @@ def test_applying_again_changes_nothing_and_says_so(typed: Warehouse, capsys: py
     assert main(["apply", "--date", "2026-11-20", "--days", "2"]) == 0
 
     said = capsys.readouterr().out.splitlines()
+    said = [re.sub(r" in \d+\.\d s$", "", line) for line in said]
     assert said[:3] == ["raw.events_v1: as declared", "raw.facts_v1: as declared", "meta.sink_claims: as declared"]
     marts = [line for line in said if line.startswith("marts.daily_activity_v1")]
     assert marts == [f"marts.daily_activity_v1: {day} replaced" for day in ("2026-11-19", "2026-11-20")]
@@ -88,3 +92,22 @@ def test_a_check_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]
     assert main(["check", "events_twice"]) == 1
 
     assert "check is events_twice; expected one of a_cohort_keeps_its_size" in capsys.readouterr().err
+
+
+@pytest.mark.stack
+def test_the_digest_of_a_mart_tells_other_rows_from_the_same(
+    typed: Warehouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"app": "dispo", "event_id": "a", "user_id": "ana", "received_at": pd.Timestamp("2026-11-20T10:00:00Z")}
+    mart = next(model for model in build.models() if model.name == "daily_totals_v1")
+    found = []
+    for rows in ([row], [row], [{**row, "user_id": None}]):
+        put(typed, {"raw.events_v1": rows})
+        list(build.build(typed, mart, [DAY]))
+        assert main(["digest"]) == 0
+        found.append(capsys.readouterr().out.splitlines())
+
+    once, twice, other = found
+    assert once == twice
+    assert len(once) == 9
+    assert {line.partition(":")[0] for line in set(other) - set(once)} == {mart.path}
