@@ -1,11 +1,15 @@
 """`docs/analysts.md` and the report, on a community that is the same every time: the page prints what comes."""
 
+import json
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
+from schemas.settings import Settings
 from sql import build, report
 from sql.plan import Model, tables_in
 from sql.warehouse import Warehouse
@@ -40,6 +44,38 @@ def test_the_answer_is_what_the_page_says(name: str, community: Warehouse) -> No
     sql, answer = QUESTIONS[name]
 
     assert community.df(sql).to_string(index=False).split() == answer.split()
+
+
+@pytest.mark.stack
+def test_pandas_asks_as_the_page_says(
+    community: Warehouse, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAREHOUSE_PROJECT", settings.warehouse_project)
+    monkeypatch.setenv("WAREHOUSE_EMULATOR", settings.warehouse_emulator)
+    names: dict[str, Any] = {}
+
+    exec(compile(_block("python"), "docs/analysts.md", "exec"), names)
+
+    assert list(names["frame"]["activity_date"]) == [LAST_DAY]
+
+
+@pytest.mark.stack
+def test_curl_asks_as_the_page_says(community: Warehouse, settings: Settings) -> None:
+    asked = re.search(r"curl -s http://127.0.0.1:9050(/\S+/)local(/\S+) .*?-d '(.+?)'\n", PAGE, re.DOTALL)
+    assert asked
+    host, rest, _ = settings.warehouse_emulator.split(":")
+
+    answer = httpx.post(
+        f"http://{host}:{rest}{asked[1]}{settings.warehouse_project}{asked[2]}", json=json.loads(asked[3]), timeout=120
+    )
+
+    assert [row["f"][0]["v"] for row in answer.json()["rows"]] == [str(LAST_DAY)]
+
+
+def _block(language: str) -> str:
+    """The one listing of the page in this language."""
+    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+    return str(found)
 
 
 @pytest.mark.stack
