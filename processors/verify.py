@@ -30,6 +30,7 @@ from schemas.topics import DEAD, EVENTS, FACTS, Topic
 from schemas.warehouse import Table
 
 AT_ONCE = 10_000  # records that are held in memory, and asked for with one query
+ANSWER_S = 120.0  # nobody waits for a ledger but its reader; a warehouse that is busy may take its time
 TELL_EVERY_S = 5.0
 
 Say = Callable[[str], None]
@@ -90,7 +91,7 @@ async def verify(
 ) -> Ledger:
     """The ledger of what was appended to the log since then (None: of all that the log still has)."""
     scope, progress = scope or Scope(), progress or Progress(lambda line: None)
-    ledger, client = Ledger(), Client(settings)
+    ledger, client = Ledger(), Client(settings, ANSWER_S)
     try:
         with log.opened(settings) as opened:
             spans = [(topic, opened.spans(topic.name, since)) for topic in scope.topics]

@@ -1,4 +1,4 @@
-"""The two clients of BigQuery that the sink speaks through; none retries, each call ends within `CALL_S`."""
+"""The two clients of BigQuery that the sink speaks through; none retries, each call ends in time."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -25,10 +25,10 @@ Parameter = str | datetime | Sequence[int] | Sequence[str]
 
 
 class Client:
-    """BigQuery, or the emulator. Belongs to the event loop that made it."""
+    """BigQuery, or the emulator. Belongs to the event loop that made it. A call is given up after `call_s`."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._project = settings.warehouse_project
+    def __init__(self, settings: Settings, call_s: float = CALL_S) -> None:
+        self._project, self._call_s = settings.warehouse_project, call_s
         self._local = emulator(settings.warehouse_emulator)
         self._sql = self._sql_client()
         self._writer = self._write_client()
@@ -60,28 +60,30 @@ class Client:
             job_config=config,
             retry=None,  # type: ignore[arg-type]  # documented to switch retries off
             job_retry=None,  # type: ignore[arg-type]
-            api_timeout=CALL_S,
-            wait_timeout=CALL_S,
+            api_timeout=self._call_s,
+            wait_timeout=self._call_s,
         )
         return [dict(row) for row in answer]
 
     async def columns(self, table: Table) -> Mapping[str, str]:
         """Type by name of the columns the table has just now, in the words of `schemas.warehouse`."""
         never: Any = None  # its types do not know that None switches retries off
-        there = await asyncio.to_thread(self._sql.get_table, table.path, retry=never, timeout=CALL_S)
+        there = await asyncio.to_thread(self._sql.get_table, table.path, retry=never, timeout=self._call_s)
         return {field.name: _SPELLING.get(field.field_type, field.field_type) for field in there.schema}
 
     async def create(self, table: Table) -> str:
         """The name of a new stream whose rows are visible once they are acknowledged."""
         parent = f"projects/{self._project}/datasets/{table.dataset}/tables/{table.name}"
         committed = types.WriteStream(type_=types.WriteStream.Type.COMMITTED)
-        made = await self._writer.create_write_stream(parent=parent, write_stream=committed, retry=None, timeout=CALL_S)
+        made = await self._writer.create_write_stream(
+            parent=parent, write_stream=committed, retry=None, timeout=self._call_s
+        )
         return str(made.name)
 
     async def finalize(self, stream: str) -> None:
         """After this the stream accepts nothing; a stream that is not there accepts nothing either."""
         try:
-            await self._writer.finalize_write_stream(name=stream, retry=None, timeout=CALL_S)
+            await self._writer.finalize_write_stream(name=stream, retry=None, timeout=self._call_s)
         except NotFound:
             return
         except InvalidArgument:
