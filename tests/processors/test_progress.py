@@ -115,6 +115,24 @@ async def test_what_a_lost_server_did_not_count_is_not_counted_twice(fleet: Flee
         assert await worker.hashes(counts) == [{"facts": "1"}] * len(counts)
 
 
+async def test_what_lost_the_end_only_keeps_its_watermarks(fleet: Fleet) -> None:
+    """What lies above may have been counted since."""
+    counts = [projections.minute(a.NOON.replace(minute=minute)) for minute in range(12)]
+    effects = [Effects(a.an_origin(n), (Count(key, "facts", 1),)) for n, key in enumerate(counts)]
+    async with an_empty(fleet) as world:
+        worker = await world.worker("metrics")
+        await worker.apply(effects)
+        for server in fleet.servers:
+            with Redis.from_url(server.url) as redis:
+                redis.hset(projections.progress("metrics"), "facts.v1:0", 5)
+
+        assert await worker.progress() == {("facts.v1", 0): 5}
+        await worker.drop_watermarks(PARTITIONS)
+        await worker.apply(effects[5:])
+
+        assert await worker.hashes(counts) == [{"facts": "1"}] * len(counts)
+
+
 async def test_each_server_has_an_epoch_of_its_own(fleet: Fleet) -> None:
     async with an_empty(fleet) as world:
         for processor in BOTH:
