@@ -10,7 +10,7 @@ from processors.processor import Effects
 from processors.stores.progress import Misplaced, least
 from processors.stores.projections import Ahead, Lost
 from schemas import projections, shards
-from schemas.projections import Processor
+from schemas.projections import Key, Processor
 from tests import builders as a
 from tests.processors.histories import PEOPLE, History, logged
 from tests.processors.worlds import World, an_empty, expected, expected_feeds
@@ -100,9 +100,14 @@ async def test_a_server_that_is_back_with_an_older_file_gets_what_it_lacks(fleet
         assert {user: set(photos) - gone for user, photos in found.items()} == {u: set(p) for u, p in wanted.items()}
 
 
-async def test_what_a_lost_server_did_not_count_is_not_counted_twice(fleet: Fleet) -> None:
+def twelve_minutes() -> tuple[list[Key], list[Effects]]:
+    """Counters in many buckets, and one record for each of them."""
     counts = [projections.minute(a.NOON.replace(minute=minute)) for minute in range(12)]
-    effects = [Effects(a.an_origin(n), (Count(key, "facts", 1),)) for n, key in enumerate(counts)]
+    return counts, [Effects(a.an_origin(n), (Count(key, "facts", 1),)) for n, key in enumerate(counts)]
+
+
+async def test_what_a_lost_server_did_not_count_is_not_counted_twice(fleet: Fleet) -> None:
+    counts, effects = twelve_minutes()
     async with an_empty(fleet) as world:
         worker = await world.worker("metrics")
         await worker.apply(effects)
@@ -117,8 +122,7 @@ async def test_what_a_lost_server_did_not_count_is_not_counted_twice(fleet: Flee
 
 async def test_what_lost_the_end_only_keeps_its_watermarks(fleet: Fleet) -> None:
     """What lies above may have been counted since."""
-    counts = [projections.minute(a.NOON.replace(minute=minute)) for minute in range(12)]
-    effects = [Effects(a.an_origin(n), (Count(key, "facts", 1),)) for n, key in enumerate(counts)]
+    counts, effects = twelve_minutes()
     async with an_empty(fleet) as world:
         worker = await world.worker("metrics")
         await worker.apply(effects)
