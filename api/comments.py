@@ -11,8 +11,8 @@ import msgspec
 from api import hydration
 from api.cards import Author, author
 from api.hydration import CHUNK, ROUNDS
-from api.projections import Around
 from api.routes import PAGED, Asked, Page, Route
+from api.standing import Around
 from schemas import hashes
 from schemas.ids import CommentId, PhotoId
 

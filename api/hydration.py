@@ -12,8 +12,8 @@ import msgspec
 
 from api import cards
 from api.hot import Pieces
-from api.projections import Around
 from api.routes import Asked, Page
+from api.standing import Around
 from schemas.hashes import Card
 from schemas.ids import PhotoId, UserId, floor_at
 from schemas.problems import refusal

@@ -17,6 +17,7 @@ from api import candidates
 from api.cards import Tally
 from api.hot import REPLIES, Hot, HotCards, Parsed, bulk, profile_asked, questions
 from api.shards import Piece, Shards
+from api.standing import Around, Person, Shared
 from api.wire import Away, Command, Slow, pack
 from schemas import hashes
 from schemas import projections as view
@@ -25,7 +26,7 @@ from schemas.ids import CommentId, PhotoId, RollId, UserId, bucket, floor_at
 from schemas.problems import refusal
 from schemas.projections import Key, Processor
 from schemas.topics import Origin
-from schemas.visibility import Admission, Tie, admission, tie
+from schemas.visibility import admission, tie
 
 TIES = (view.following, view.mutes, view.blocks, view.blocked_by)  # a reader's own sets of others, in one slot
 T = TypeVar("T", bound=msgspec.Struct)
@@ -36,38 +37,6 @@ class Session(msgspec.Struct, frozen=True):
 
     user: UserId | None
     is_complete: bool
-
-
-class Around(msgspec.Struct, frozen=True):
-    """What decides about photos besides their cards: who took them, and how the reader stands to that."""
-
-    profiles: dict[UserId, Profile | None]
-    followed: frozenset[UserId]
-    muted: frozenset[UserId]
-    ties: dict[UserId, Tie]
-    admissions: dict[RollId, Admission]
-    tallies: dict[PhotoId, Tally] = {}
-
-
-class Person(msgspec.Struct, frozen=True):
-    """A profile with its neighbourhood, and how the reader stands to it."""
-
-    profile: Profile
-    followers: int
-    following: int
-    is_followed: bool
-    is_asked: bool
-    is_follower: bool
-    is_muted: bool
-    tied: Tie
-
-
-class Shared(msgspec.Struct, frozen=True):
-    """A roll as the reader stands to it."""
-
-    roll: Roll | None
-    members: int
-    admitted: Admission
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from api import hydration, people
 from api.cards import Author, author
 from api.hydration import PhotoPage
 from api.people import People
-from api.projections import Shared
 from api.routes import PAGED, Asked, Route
+from api.standing import Shared
 from schemas import hashes
 from schemas import projections as view
 from schemas.facts import Visibility

@@ -7,8 +7,8 @@ import msgspec
 from api import hydration, people
 from api.hydration import PhotoPage
 from api.people import People
-from api.projections import Person
 from api.routes import PAGED, Asked, Route
+from api.standing import Person
 from schemas import projections as view
 from schemas.facts import Visibility
 from schemas.ids import PhotoId, UserId, floor_at
