@@ -3,8 +3,6 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -33,10 +31,10 @@ from schemas.settings import Settings
 from schemas.topics import DEAD, Origin, Topic
 from schemas.warehouse import Table
 from tests import log
+from tests.faults.children import Child
 from tests.faults.sinking import Orders, tables_of, topics_of
 from tests.processors.warehouses import Stand, a_stand, settings_of
 
-ROOT = Path(__file__).parents[2]
 BATCHES = (100, 500)  # events in a batch, at least and at most
 
 
@@ -197,27 +195,17 @@ def now() -> datetime:
 # --- processes --------------------------------------------------------------------------------------------------------
 
 
-class Process:
+class Process(Child):
     """A worker; what it says goes to a file."""
 
     def __init__(self, orders: Orders, said: Path) -> None:
-        self._argv = [sys.executable, "-m", "tests.faults.sinking", msgspec.json.encode(orders).decode()]
-        self._said = said
-        self._process: subprocess.Popen[bytes] | None = None
+        super().__init__("tests.faults.sinking", orders, said)
         self.kills = 0
         self.start()
 
-    def start(self) -> None:
-        """Runs; called while it runs, nothing changes."""
-        if self._process is None or self._process.poll() is not None:
-            with self._said.open("ab") as said:
-                self._process = subprocess.Popen(self._argv, cwd=ROOT, stdout=said, stderr=said)
-
     def kill(self) -> None:
-        """-9, also when it stands still."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
+        """-9, counted."""
+        super().kill()
         self.kills += 1
 
     def freeze(self, seconds: float) -> None:

@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -24,6 +22,7 @@ from schemas.settings import Settings
 from schemas.topics import DEAD
 from tests import builders as a
 from tests import log
+from tests.faults.children import Child
 from tests.faults.feeding import Orders, topic_of
 from tests.laws.census import Census
 from tests.laws.community import Community
@@ -32,32 +31,17 @@ from tests.laws.stage import PARTITIONS, PROCESSORS, Stage, partition
 from tests.valkey import Fleet, Valkey, running_fleet
 from tests.waiting import eventually
 
-ROOT = Path(__file__).parents[2]
 KILLS, PEOPLE, COUNT = 50, 300, 6_000  # facts
 SEED = int(os.environ.get("FEEDS_CHAOS_SEED", time.time_ns() % 1_000_000))
 GOES_ON_S = 180.0  # catches a hang
 Progress = list[dict[bytes, bytes]]
 
 
-class Worker:
+class Worker(Child):
     """A process that is started again when it ended, as a supervisor would."""
 
     def __init__(self, orders: Orders, said: Path) -> None:
-        self._argv = [sys.executable, "-m", "tests.faults.feeding", msgspec.json.encode(orders).decode()]
-        self._said = said
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Runs."""
-        if self._process is None or self._process.poll() is not None:
-            with self._said.open("ab") as said:
-                self._process = subprocess.Popen(self._argv, cwd=ROOT, stdout=said, stderr=said)
-
-    def kill(self) -> None:
-        """-9."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
+        super().__init__("tests.faults.feeding", orders, said)
 
 
 class House:
