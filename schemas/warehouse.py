@@ -88,7 +88,7 @@ FACTS = Table(
     must_filter=True,
     columns=(
         Column("fact_id", "STRING", "same id = same fact, however often it stands in the log", required=True),
-        Column("type", "STRING", "past tense, as in schemas/facts.py", required=True),
+        Column("type", "STRING", "past tense, as in schemas/facts", required=True),
         Column("aggregate", "STRING", "id of the photo, roll or user it is about", required=True),
         Column("accepted_at", "TIMESTAMP", "the fact's `at`, which is a reserved word of GoogleSQL", required=True),
         Column("user_id", "STRING", "who did it (`by`)", required=True),
