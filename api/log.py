@@ -148,5 +148,5 @@ def _told(letter: Sighting, about: Callable[[Told, bytes], bool]) -> bool:
 
 def open_log(settings: Settings) -> Log:
     """The door; no connection is made before the first question."""
-    brokers = tuple(settings.kafka_brokers.split(","))
+    brokers = tuple(settings.brokers)
     return Log(brokers, ThreadPoolExecutor(AT_ONCE, "log"), asyncio.Semaphore(AT_ONCE))

@@ -77,9 +77,7 @@ def _partitions(settings: Settings) -> int:
 
 def _begin_at_end(settings: Settings, group: str) -> None:
     """What is in the log already is none of the benchmark's."""
-    consumer = KafkaConsumer(
-        bootstrap_servers=settings.kafka_brokers.split(","), group_id=group, enable_auto_commit=False
-    )
+    consumer = KafkaConsumer(bootstrap_servers=settings.brokers, group_id=group, enable_auto_commit=False)
     partitions = [TopicPartition(EVENTS.name, number) for number in consumer.partitions_for_topic(EVENTS.name) or ()]
     ends = consumer.end_offsets(partitions)
     consumer.assign(partitions)

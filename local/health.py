@@ -38,7 +38,7 @@ def _kafka(stack: Stack) -> None:
 def admin(stack: Stack, timeout_s: float = ROUND_TRIP_S) -> KafkaAdminClient:
     """kafka-python's admin client; close it."""
     limit = int(timeout_s * 1000)
-    brokers = stack.settings.kafka_brokers.split(",")
+    brokers = stack.settings.brokers
     return KafkaAdminClient(bootstrap_servers=brokers, bootstrap_timeout_ms=limit, request_timeout_ms=limit)
 
 

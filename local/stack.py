@@ -126,7 +126,7 @@ def _move_emulator(text: str, by: int) -> str:
 def addresses(settings: Settings) -> dict[str, tuple[str, int]]:
     """Every address the local stack listens on; `SettingsError` when two programs would share a port."""
     host, rest, grpc = settings.warehouse_emulator.split(":")
-    kafka_host, kafka_port = address(settings.kafka_brokers.split(",")[0])
+    kafka_host, kafka_port = address(settings.brokers[0])
     found = {
         "public": _of_url(settings.public_url),
         "ingest": address(settings.ingest_bind),

@@ -169,7 +169,7 @@ def _faust_app(processor: Processor, settings: Settings, pace: Pace) -> App:
     name, instance = processor.name, settings.instance
     return App(
         name,
-        broker=[f"kafka://{address}" for address in settings.kafka_brokers.split(",")],
+        broker=[f"kafka://{address}" for address in settings.brokers],
         version=1,
         key_serializer="raw",
         value_serializer="raw",

@@ -58,9 +58,7 @@ def read(settings: Settings, topic: str = DEAD.name) -> Iterator[Dead]:
 
 def send(settings: Settings, messages: Iterable[Message]) -> None:
     """Returns when all replicas in sync have every message, in this order; raises when they may not."""
-    producer = KafkaProducer(
-        bootstrap_servers=settings.kafka_brokers.split(","), acks="all", max_request_size=LARGEST, linger_ms=5
-    )
+    producer = KafkaProducer(bootstrap_servers=settings.brokers, acks="all", max_request_size=LARGEST, linger_ms=5)
     try:
         sent = [
             producer.send(topic, value, key, list(headers), partition)

@@ -25,7 +25,7 @@ class Place(msgspec.Struct, frozen=True):
 
 def places(settings: Settings, processors: Sequence[str]) -> dict[str, dict[Partition, Place]]:
     """By processor and (topic, partition) that it has ever committed."""
-    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_brokers.split(","))
+    admin = KafkaAdminClient(bootstrap_servers=settings.brokers)
     try:
         return {name: _places(admin, name) for name in processors}
     finally:
@@ -57,7 +57,7 @@ def _places(admin: KafkaAdminClient, group: str) -> dict[Partition, Place]:
 
 def committed(settings: Settings, group: str) -> dict[Partition, int]:
     """Next offset of a processor by (topic, partition), as far as it has committed any."""
-    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_brokers.split(","))
+    admin = KafkaAdminClient(bootstrap_servers=settings.brokers)
     try:
         return {(tp.topic, tp.partition): offset for tp, offset in _committed(admin, group).items()}
     finally:

@@ -49,9 +49,7 @@ class Log:
 @contextmanager
 def opened(settings: Settings) -> Iterator[Log]:
     """Closed in the end."""
-    consumer = KafkaConsumer(
-        bootstrap_servers=settings.kafka_brokers.split(","), group_id=None, enable_auto_commit=False
-    )
+    consumer = KafkaConsumer(bootstrap_servers=settings.brokers, group_id=None, enable_auto_commit=False)
     try:
         yield Log(consumer)
     finally:

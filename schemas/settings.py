@@ -153,6 +153,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise SettingsError(f"REDIS_URL is no table of buckets: {error}") from error
         return settings
 
+    @property
+    def brokers(self) -> list[str]:
+        """host:port of each broker named in KAFKA_BROKERS."""
+        return self.kafka_brokers.split(",")
+
     def hosts(self) -> frozenset[bytes]:
         """What a request's Host may be, lower case and without a port: any other is refused (`bad_host`)."""
         own = (self.public_url.rpartition("://")[2].partition("/")[0], *self.allowed_hosts.split(","))

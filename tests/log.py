@@ -39,9 +39,7 @@ def ends(settings: Settings, topic: Topic) -> dict[int, int]:
 @contextmanager
 def _consumer(settings: Settings) -> Iterator[KafkaConsumer]:
     """Of no group: it reads what it is told to and commits nothing."""
-    consumer = KafkaConsumer(
-        bootstrap_servers=settings.kafka_brokers.split(","), group_id=None, enable_auto_commit=False
-    )
+    consumer = KafkaConsumer(bootstrap_servers=settings.brokers, group_id=None, enable_auto_commit=False)
     try:
         yield consumer
     finally:

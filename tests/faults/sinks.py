@@ -63,7 +63,7 @@ class Bench:
 
     def create_topics(self) -> None:
         """They stay until the stack is reset; nobody else reads them."""
-        admin = KafkaAdminClient(bootstrap_servers=self.settings.kafka_brokers.split(","))
+        admin = KafkaAdminClient(bootstrap_servers=self.settings.brokers)
         made = [NewTopic(topic.name, self.partitions, 1) for topic in self.topics]
         admin.create_topics([*made, NewTopic(self.dead, 1, 1, topic_configs=dict(DEAD.config))])
         admin.close()
@@ -72,7 +72,7 @@ class Bench:
     def producing(self) -> Iterator[KafkaProducer]:
         """To the test's topics."""
         producer = KafkaProducer(
-            bootstrap_servers=self.settings.kafka_brokers.split(","), acks="all", max_request_size=2 << 20, linger_ms=5
+            bootstrap_servers=self.settings.brokers, acks="all", max_request_size=2 << 20, linger_ms=5
         )
         try:
             yield producer
@@ -95,7 +95,7 @@ class Bench:
 
     def commit(self, offsets: Mapping[Origin, int]) -> None:
         """As if the group had finished all below."""
-        brokers = self.settings.kafka_brokers.split(",")
+        brokers = self.settings.brokers
         consumer = KafkaConsumer(bootstrap_servers=brokers, group_id=self.group, enable_auto_commit=False)
         found = {TopicPartition(o.topic, o.partition): OffsetAndMetadata(end, "", -1) for o, end in offsets.items()}
         consumer.assign(list(found))

@@ -62,14 +62,14 @@ class House:
 
     def create_topics(self) -> None:
         """They stay until the stack is reset; nobody else reads them."""
-        admin = KafkaAdminClient(bootstrap_servers=self.settings.kafka_brokers.split(","))
+        admin = KafkaAdminClient(bootstrap_servers=self.settings.brokers)
         dead = NewTopic(self.prefix + DEAD.name, 1, 1, topic_configs=dict(DEAD.config))
         admin.create_topics([NewTopic(self.topic.name, PARTITIONS, 1), dead])
         admin.close()
 
     @contextmanager
     def appending(self) -> Iterator[Callable[[Sequence[Fact]], None]]:
-        producer = KafkaProducer(bootstrap_servers=self.settings.kafka_brokers.split(","), acks="all", linger_ms=5)
+        producer = KafkaProducer(bootstrap_servers=self.settings.brokers, acks="all", linger_ms=5)
 
         def append(some: Sequence[Fact]) -> None:
             for fact in some:

@@ -73,7 +73,7 @@ class Laboratory:
         self._folder = folder
         self._workers: list[Worker] = []
         self._redis = redis.Redis.from_url(settings.redis_url, decode_responses=True)
-        self._brokers = settings.kafka_brokers.split(",")
+        self._brokers = settings.brokers
         self.produced: list[tuple[Origin, bytes | None]] = []
 
     def create_topics(self) -> None:

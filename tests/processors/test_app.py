@@ -106,7 +106,7 @@ def by_librdkafka(lab: Laboratory, keys: list[bytes]) -> list[int]:
 
 
 def by_kafka_python(lab: Laboratory, keys: list[bytes]) -> list[int]:
-    producer = KafkaProducer(bootstrap_servers=lab.settings.kafka_brokers.split(","))
+    producer = KafkaProducer(bootstrap_servers=lab.settings.brokers)
     sent = [producer.send(lab.topic, key=key, value=b"") for key in keys]
     found = [int(future.get(20).partition) for future in sent]
     producer.close()

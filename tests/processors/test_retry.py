@@ -33,7 +33,7 @@ class Bench:
         self.letters: Topic = msgspec.structs.replace(DEAD, name=f"{name}-dead")
         views = next(each for each in PROCESSORS if each.name == "views")
         self.processors = (Processor("views", reads=(self.topic,), rule=views.rule, store=views.store),)
-        admin = KafkaAdminClient(bootstrap_servers=settings.kafka_brokers.split(","))
+        admin = KafkaAdminClient(bootstrap_servers=settings.brokers)
         admin.create_topics([NewTopic(self.topic.name, 2, 1), NewTopic(self.letters.name, 2, 1)])
         admin.close()
 
