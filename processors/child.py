@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 import traceback
+from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,7 +31,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     traceback: str
 
 
-Request = tuple[str, bytes]  # film, original
+Request = tuple[str, date | None, bytes]  # film, day to stamp, original
 Answer = Developed | Spoiled | Failed
 
 
@@ -46,14 +47,14 @@ def main(parent: int, cpu_s: int, headroom_bytes: int) -> None:
     _send(answers, b"")
     _allow_cpu(cpu_s)
     while request := _received(sys.stdin.buffer):
-        name, original = msgspec.msgpack.decode(request, type=Request)
-        _send(answers, msgspec.msgpack.encode(_answer(name, original)))
+        name, day, original = msgspec.msgpack.decode(request, type=Request)
+        _send(answers, msgspec.msgpack.encode(_answer(name, day, original)))
         _allow_cpu(cpu_s)  # now, not with the next photo: reading that one must not use up what this one left
 
 
-def _answer(name: str, original: bytes) -> Answer:
+def _answer(name: str, day: date | None, original: bytes) -> Answer:
     try:
-        return film.develop(original, name)
+        return film.develop(original, name, day)
     except MemoryError:
         return Spoiled("too_much_memory")
     except Exception:  # the pure phase of this processor: whatever it raises belongs to this photo, see log.md

@@ -1,6 +1,7 @@
 """The rule of `develop`: pure in what it gives, but the film runs in a child process, so it is a coroutine function."""
 
 from collections.abc import Iterable
+from datetime import date
 
 import structlog
 
@@ -23,7 +24,7 @@ async def developed(fact: Fact, original: Original | Missing | None) -> Iterable
     """
     match fact, original:
         case PhotoCaptured(), Original() | Missing():
-            made = await _made(fact.film, original)
+            made = await _made(fact.film, fact.taken_on, original)
             if isinstance(made, Spoiled):
                 log.info("a photo is spoiled", photo=fact.photo, reason=made.reason)
             return tuple(develop.outcome(fact, made))
@@ -31,9 +32,9 @@ async def developed(fact: Fact, original: Original | Missing | None) -> Iterable
             return ()
 
 
-async def _made(film: str, original: Original | Missing) -> Developed | Spoiled:
+async def _made(film: str, day: date | None, original: Original | Missing) -> Developed | Spoiled:
     if isinstance(original, Missing):
         return Spoiled(original.reason)
     if develop.mislabelled(original.content_type, original.body):
         return Spoiled("another_type")
-    return await _SANDBOX.develop(original.body, film)
+    return await _SANDBOX.develop(original.body, film, day)

@@ -8,6 +8,7 @@ The page shows what a phone would be sent: it is made by the same sandbox and fr
 
 import asyncio
 from collections.abc import Sequence
+from datetime import date
 from html import escape
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from processors.rules.film import Developed, Spoiled
 from processors.rules.stocks import FILMS, Film
 from processors.sandbox import Sandbox
 
+DAY = date(2026, 11, 21)  # for the films that stamp one; any would do, but the sheet must not change by itself
 STYLE = """
   body { margin: 3rem; background: #161514; color: #d9d4cc; font: 15px/1.5 Georgia, serif }
   h1 { font-weight: normal; letter-spacing: .02em }
@@ -55,7 +57,7 @@ async def _developed(photographs: Sequence[Path], out: Path) -> list[str]:
 async def _strip(sandbox: Sandbox, film: Film, photographs: Sequence[Path], out: Path) -> str:
     """One film on every photograph, and at the end the middle of the first at 100 %, to judge the grain."""
     cells = [
-        _cell(await sandbox.develop(photograph.read_bytes(), film.name), out, f"{number}-{film.name}")
+        _cell(await sandbox.develop(photograph.read_bytes(), film.name, DAY), out, f"{number}-{film.name}")
         for number, photograph in enumerate(photographs, 1)
     ]
     if (out / f"1-{film.name}-large.jpg").exists():

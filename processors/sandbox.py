@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 from collections import deque
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -72,15 +73,16 @@ class Sandbox:
         """The children that live now, for a test or an operator."""
         return frozenset(child.pid for child in self._alive)
 
-    async def develop(self, original: bytes, film: str) -> Developed | Spoiled:
+    async def develop(self, original: bytes, film: str, day: date | None = None) -> Developed | Spoiled:
         """`processors.rules.film.develop`, whatever the bytes do. May be cancelled; twice gives the same answer.
 
         Raises `OSError` when no child can be started (try again), `FilmError` when the film has a mistake.
         """
         async with self._turn:
-            outcome = await self._attempt(self._idle.popleft() if self._idle else await self._start(), original, film)
+            request = msgspec.msgpack.encode((film, day, original))
+            outcome = await self._attempt(self._idle.popleft() if self._idle else await self._start(), request)
             if isinstance(outcome, _Suspect):
-                outcome = await self._attempt(await self._start(), original, film)
+                outcome = await self._attempt(await self._start(), request)
         return Spoiled(outcome.reason) if isinstance(outcome, _Suspect) else outcome
 
     async def close(self) -> None:
@@ -88,12 +90,12 @@ class Sandbox:
         self._idle.clear()
         await asyncio.gather(*(self._discard(child) for child in tuple(self._alive)))
 
-    async def _attempt(self, child: "_Child", original: bytes, film: str) -> Developed | Spoiled | _Suspect:
+    async def _attempt(self, child: "_Child", request: bytes) -> Developed | Spoiled | _Suspect:
         """Whatever comes of it, `child` is afterwards idle and sound, or gone."""
         answer: Answer | _Suspect = _Suspect("film_crashed")
         try:
             async with asyncio.timeout(self._timeout_s):
-                answer = await child.ask(film, original)
+                answer = await child.ask(request)
         except TimeoutError:
             answer = _Suspect("film_timeout")
         except (OSError, EOFError, msgspec.DecodeError):
@@ -158,10 +160,9 @@ class _Child:
         """True once it has ended and the kernel ended it for that."""
         return self._process.returncode == -signal.SIGXCPU
 
-    async def ask(self, film: str, original: bytes) -> Answer:
+    async def ask(self, request: bytes) -> Answer:
         """Has one photo developed; `OSError` or `EOFError` when the child dies of it."""
         self.photos += 1
-        request = msgspec.msgpack.encode((film, original))
         self._in.write(len(request).to_bytes(4) + request)
         await self._in.drain()
         return _ANSWERS.decode(await self._frame())

@@ -9,7 +9,7 @@ RenditionName = Literal["large", "medium", "small"]
 MAX_UPLOAD_BYTES = 25_000_000
 UPLOAD_TYPES = ("image/jpeg", "image/png", "image/webp")
 # The first is the default; their looks are in processors/rules/stocks.py, a test compares.
-FILMS = ("darkroom-400", "daylight-100", "linen-160", "lantern-800", "getaway-200", "silver-400")
+FILMS = ("darkroom-400", "daylight-100", "linen-160", "lantern-800", "getaway-200", "silver-400", "keepsake-200")
 TICKET_SECONDS = 300  # a presigned upload is good for five minutes
 LINK_SECONDS = 3600  # a signed media link for an hour at most
 

@@ -1,6 +1,6 @@
 """What may be uploaded, and what becomes of it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -51,6 +51,7 @@ class Plan(msgspec.Struct, frozen=True):
     reveal_at: datetime
     film: str
     private: bool
+    tz: ZoneInfo  # in which its develop time is counted
 
 
 class KnownPhoto(msgspec.Struct, frozen=True):
@@ -102,16 +103,16 @@ def plan(command: TakePhoto, known: KnownRoll | None, *, home_tz: str, at: datet
     if refused := words.caption_fault(command.caption) or _time_fault(command):
         return refused
     if command.roll is None:
-        return _alone(reveal.zone(command.tz or home_tz), at)
+        return _alone(reveal.zone(command.tz or home_tz) or ZoneInfo("UTC"), at)
     if known is None or not may_see(known):
         return Refused("not_found", "there is no such roll")
     if not known.member:
         return Refused("forbidden", "only members take photos into a roll")
     if known.roll.closed_at:
         return ROLL_IS_CLOSED
-    roll = known.roll
-    reveal_at = reveal.reveal_at(roll.develop, ZoneInfo(roll.tz), at, opened_at=roll.opened_at)
-    return Plan(reveal_at, roll.film, roll.visibility == "private")
+    roll, tz = known.roll, ZoneInfo(known.roll.tz)
+    reveal_at = reveal.reveal_at(roll.develop, tz, at, opened_at=roll.opened_at)
+    return Plan(reveal_at, roll.film, roll.visibility == "private", tz)
 
 
 def _time_fault(command: TakePhoto) -> Refused | None:
@@ -123,9 +124,18 @@ def _time_fault(command: TakePhoto) -> Refused | None:
     return None
 
 
-def _alone(tz: ZoneInfo | None, at: datetime) -> Plan:
-    reveal_at = reveal.reveal_at(reveal.DEFAULT_DEVELOP, tz or ZoneInfo("UTC"), at, opened_at=at)
-    return Plan(reveal_at, FILMS[0], private=False)
+def _alone(tz: ZoneInfo, at: datetime) -> Plan:
+    reveal_at = reveal.reveal_at(reveal.DEFAULT_DEVELOP, tz, at, opened_at=at)
+    return Plan(reveal_at, FILMS[0], private=False, tz=tz)
+
+
+def taken_on(taken_at: datetime | None, tz: ZoneInfo, at: datetime) -> date:
+    """The day a date back shows: the phone's own when `taken_at` tells its offset, else the day in `tz`.
+
+    Most clients send UTC, which says nothing of where they are; without `taken_at` the moment of the command counts.
+    """
+    taken = taken_at or at
+    return taken.date() if taken.utcoffset() else taken.astimezone(tz).date()
 
 
 def decide_capture(
@@ -136,6 +146,7 @@ def decide_capture(
         id=id, at=at, by=by, photo=photo, upload=command.upload_id, original=original(by, command.upload_id),
         etag=etag, secret=secret, reveal_at=found.reveal_at, film=found.film, roll=command.roll,
         taken_at=command.taken_at and command.taken_at.astimezone(UTC),
+        taken_on=taken_on(command.taken_at, found.tz, at),
         visibility="private" if found.private else "public",
         personal=PhotoText(caption=words.canonical(command.caption)),
     )  # fmt: skip

@@ -4,6 +4,7 @@ Same input, same bytes, so doing it twice is free.
 """
 
 import hashlib
+from datetime import date
 from io import BytesIO
 
 import msgspec
@@ -44,17 +45,18 @@ class Spoiled(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
-def develop(original: bytes, film: str) -> Developed | Spoiled:
+def develop(original: bytes, film: str, day: date | None = None) -> Developed | Spoiled:
     """What `film` makes of `original` (JPEG, PNG or WebP). An unknown film is a KeyError: the edge lets none in.
 
-    Sizes are 1920..2048, 1080 and 320 along the long edge, never larger than the original. 12 MP take about 0.12 s of
-    CPU. The bytes come from a stranger: call it through `processors.sandbox`.
+    `day` is stamped by a film that has a stamp; without a day it stamps none. Sizes are 1920..2048, 1080 and 320 along
+    the long edge, never larger than the original. 12 MP take about 0.12 s of CPU. The bytes come from a stranger: call
+    it through `processors.sandbox`.
     """
     try:
         picture = negative(original)
     except Refused as refusal:
         return Spoiled(refusal.reason)
-    large = exposed(picture, FILMS[film], seed=hashlib.sha256(original).digest())
+    large = exposed(picture, FILMS[film], hashlib.sha256(original).digest(), day)
     medium = resized(large, MEDIUM_PX, Image.Resampling.HAMMING)
     small = resized(medium, SMALL_PX, Image.Resampling.LANCZOS)
     renditions = (_rendition("large", large), _rendition("medium", medium), _rendition("small", small))

@@ -43,6 +43,15 @@ class LightLeak(msgspec.Struct, frozen=True, kw_only=True):
     reach: float  # how far it comes in, as a share of the picture
 
 
+class DateStamp(msgspec.Struct, frozen=True, kw_only=True):
+    """A camera's date back: small lamps that burn the day into the lower right corner."""
+
+    tint: Tint
+    glow: Tint  # of the light around the lamps
+    size: float = 0.04  # of a digit, as a share of the picture's short edge
+    margin: float = 0.065  # from the right and from below, likewise
+
+
 class Film(msgspec.Struct, frozen=True, kw_only=True):
     """A film stock. `matrix` rows are what red, green and blue become; curves run through (in, out) of 0..255."""
 
@@ -56,6 +65,7 @@ class Film(msgspec.Struct, frozen=True, kw_only=True):
     vignette: Vignette
     halation: Halation | None = None
     leak: LightLeak | None = None
+    stamp: DateStamp | None = None
 
     @property
     def black_and_white(self) -> bool:
@@ -129,6 +139,17 @@ FILMS = {
             blue=SILVER,
             grain=Grain(sigma=11.5, size=1.35, room=0.06),
             vignette=Vignette(depth=0.26),
+        ),
+        Film(
+            name="keepsake-200",
+            says="A compact camera of the nineties: crisp, a little green in the shadows, and the day in the corner.",
+            matrix=((0.99, 0.02, -0.01), (0.00, 0.99, 0.01), (0.02, 0.05, 0.93)),
+            red=((0, 9), (60, 52), (128, 133), (200, 215), (255, 252)),
+            green=((0, 17), (60, 57), (128, 132), (200, 209), (255, 248)),
+            blue=((0, 18), (60, 54), (128, 122), (200, 194), (255, 234)),
+            grain=Grain(sigma=6.4),
+            vignette=Vignette(depth=0.2),
+            stamp=DateStamp(tint=(255, 152, 46), glow=(255, 74, 14)),
         ),
     )
 }

@@ -1,6 +1,6 @@
 """Facts about photos: captured, developed or spoiled, deleted."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
@@ -18,6 +18,7 @@ class PhotoCaptured(BaseFact, frozen=True, kw_only=True):
     """An original lies in the bucket as `original` with this `etag`; it will be revealed at `reveal_at`.
 
     The reveal never moves once it stands here. `secret` (128 random bits, hex) makes the renditions' keys unguessable.
+    `taken_on` is the day it was taken for whoever took it, for films that stamp it; the oldest facts have none.
     """
 
     photo: PhotoId
@@ -29,6 +30,7 @@ class PhotoCaptured(BaseFact, frozen=True, kw_only=True):
     film: str
     roll: RollId | None = None
     taken_at: datetime | None = None
+    taken_on: date | None = None
     visibility: Visibility = "public"
     personal: PhotoText = PhotoText()
 

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from processors.__main__ import main
-from processors.rules.film import develop
+from processors.films import DAY
+from processors.rules.film import Developed, develop
 from processors.rules.stocks import FILMS
 from tests import photographs as pictures
 
@@ -38,6 +39,13 @@ def test_the_pictures_are_what_a_phone_would_be_sent(sheet: Path) -> None:
 
     for rendition in getattr(made, "renditions", ()):
         assert (sheet / f"1-silver-400-{rendition.name}.jpg").read_bytes() == rendition.jpeg
+
+
+def test_a_film_with_a_date_back_shows_a_day(sheet: Path) -> None:
+    made = develop(pictures.portrait(), "keepsake-200", DAY)
+
+    assert isinstance(made, Developed)
+    assert (sheet / "1-keepsake-200-small.jpg").read_bytes() == made.renditions[2].jpeg
 
 
 def test_a_photograph_that_cannot_be_developed_says_so_on_the_page(sheet: Path) -> None:

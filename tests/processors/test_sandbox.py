@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 
 import psutil
@@ -47,6 +48,12 @@ async def test_it_develops_what_the_pure_film_develops(sandbox: Sandbox) -> None
     original = pictures.portrait()
 
     assert await sandbox.develop(original, FILM) == develop(original, FILM)
+
+
+async def test_the_day_is_stamped(sandbox: Sandbox) -> None:
+    original, day = pictures.portrait(), date(2026, 11, 21)
+
+    assert await sandbox.develop(original, "keepsake-200", day) == develop(original, "keepsake-200", day)
 
 
 async def test_what_the_film_refuses_is_refused(sandbox: Sandbox) -> None:

@@ -1,5 +1,6 @@
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,6 +13,7 @@ from ingest.rules.photos import (
     decide_deletion,
     original_fault,
     plan,
+    taken_on,
     upload_fault,
 )
 from schemas.facts import PhotoCaptured, PhotoDeleted
@@ -24,8 +26,8 @@ from tests.ingest.rules.test_rolls import a_known_roll
 UPLOAD = UploadId("0" * 32)
 
 
-def planned(known: Any = None, **members: Any) -> Plan | Refused:
-    return plan(TakePhoto(upload_id=UPLOAD, **members), known, home_tz="Europe/Lisbon", at=NOON)
+def planned(known: Any = None, home_tz: str = "Europe/Lisbon", **members: Any) -> Plan | Refused:
+    return plan(TakePhoto(upload_id=UPLOAD, **members), known, home_tz=home_tz, at=NOON)
 
 
 def test_a_photo_without_a_roll_is_public_and_develops_at_nine_at_home() -> None:
@@ -45,7 +47,7 @@ def test_a_photo_taken_on_a_journey_develops_at_nine_there() -> None:
 def test_a_photo_on_a_roll_is_what_the_roll_is() -> None:
     found = planned(a_known_roll(develop="10s"), roll=a_roll(), tz="Asia/Tokyo")
 
-    assert found == Plan(NOON + timedelta(seconds=10), "darkroom-400", private=True)
+    assert found == Plan(NOON + timedelta(seconds=10), "darkroom-400", private=True, tz=ZoneInfo("Europe/Lisbon"))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ def test_a_bad_photo_is_refused_with_its_code(known: Any, members: dict[str, Any
 def test_the_fact_holds_what_was_planned_and_utc_times() -> None:
     taken = datetime(2026, 11, 21, 13, tzinfo=timezone(timedelta(hours=1)))
     command = TakePhoto(upload_id=UPLOAD, caption="Cafe\u0301", taken_at=taken)
-    settled = Plan(NOON, "darkroom-400", private=True)
+    settled = Plan(NOON, "darkroom-400", private=True, tz=ZoneInfo("Pacific/Kiritimati"))
 
     found = decide_capture(
         command, settled, '"e"', photo=a_photo(), secret="5" * 32, id=a_fact_id(), by=a_user(), at=NOON
@@ -84,6 +86,41 @@ def test_the_fact_holds_what_was_planned_and_utc_times() -> None:
     assert (found.visibility, found.personal.caption) == ("private", "Caf\u00e9")
     assert found.taken_at == NOON
     assert found.taken_at.tzinfo is UTC
+    assert found.taken_on == date(2026, 11, 21)
+
+
+@pytest.mark.parametrize(
+    ("taken", "on"),
+    [
+        (datetime(2026, 11, 21, 23, 30, tzinfo=timezone(timedelta(hours=9))), date(2026, 11, 21)),  # as the phone shows
+        (datetime(2026, 11, 21, 0, 30, tzinfo=timezone(timedelta(hours=-8))), date(2026, 11, 21)),
+        (datetime(2026, 11, 21, 22, 59, tzinfo=UTC), date(2026, 11, 21)),  # as Berlin shows
+        (datetime(2026, 11, 21, 23, 0, tzinfo=UTC), date(2026, 11, 22)),
+        (datetime(2026, 7, 21, 22, 0, tzinfo=UTC), date(2026, 7, 22)),  # in summer
+        (None, date(2026, 11, 21)),
+    ],
+)
+def test_a_photo_is_of_the_day_that_its_phone_or_its_roll_shows(taken: datetime | None, on: date) -> None:
+    assert taken_on(taken, ZoneInfo("Europe/Berlin"), NOON) == on
+
+
+def test_without_taken_at_the_moment_of_the_command_counts() -> None:
+    assert taken_on(None, ZoneInfo("Pacific/Kiritimati"), NOON) == date(2026, 11, 22)
+
+
+@pytest.mark.parametrize(
+    ("known", "members", "zone"),
+    [
+        (None, {}, "America/Lima"),
+        (None, {"tz": "Asia/Tokyo"}, "Asia/Tokyo"),
+        (a_known_roll(), {"roll": a_roll(), "tz": "Asia/Tokyo"}, "Europe/Lisbon"),
+    ],
+)
+def test_its_days_are_those_of_the_zone_in_which_it_develops(known: Any, members: dict[str, Any], zone: str) -> None:
+    found = planned(known, home_tz="America/Lima", **members)
+
+    assert isinstance(found, Plan)
+    assert found.tz == ZoneInfo(zone)
 
 
 @pytest.mark.parametrize(
