@@ -28,6 +28,8 @@ TAKES = 0.15  # of visits: somebody takes a photo; most people mostly look
 SHARES = 0.15  # of photo views
 OPENS_ROLL = 0.12  # of the visits on which somebody takes a photo
 FRIENDS = (1, 5)  # who join a roll
+PUSHES = (("reveal", 5), ("like", 3), ("follow", 2))
+PUSHED, OPENS_PUSH = 0.4, 0.5  # of visits; of pushes
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -42,6 +44,14 @@ class Person(msgspec.Struct, frozen=True):
     fame: float
 
 
+class Push(msgspec.Struct, frozen=True):
+    """What reached somebody's phone `waited` before a visit, and whether it was opened."""
+
+    kind: str
+    waited: timedelta
+    is_opened: bool
+
+
 class Visit(msgspec.Struct, frozen=True):
     """One use of the app. Numbers 0..1 choose among what is there by then: 0 the newest photo."""
 
@@ -54,6 +64,7 @@ class Visit(msgspec.Struct, frozen=True):
     depth: int = 1  # how far the feed is scrolled
     views: tuple[float, ...] = ()
     shares: tuple[float, ...] = ()
+    push: Push | None = None
 
 
 def people(seed: int, count: int, first: date, days: int) -> list[Person]:
@@ -122,7 +133,18 @@ def _visit(
         follows=_others(random, person, known, fames, wanted),
         friends=_others(random, person, known, fames, random.randint(*FRIENDS) if opens else 0),
         shares=tuple(view for view in views if random.random() < SHARES),
+        push=None if first else _push(Random(f"push {person.number} {at}"), at),
     )  # fmt: skip
+
+
+def _push(random: Random, at: datetime) -> Push | None:
+    """On the day of the visit, so that a day tells of itself alone."""
+    if random.random() >= PUSHED:
+        return None
+    kind, _ = random.choices(PUSHES, [weight for _, weight in PUSHES])[0]
+    midnight = datetime.combine(at.date(), time(), UTC)
+    waited = min(timedelta(minutes=random.expovariate(1 / 20)), at - midnight)
+    return Push(kind, waited, is_opened=random.random() < OPENS_PUSH)
 
 
 def _others(random: Random, person: Person, known: Sequence[Person], fames: list[float], count: int) -> tuple[int, ...]:

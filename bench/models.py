@@ -19,6 +19,7 @@ import msgspec
 from google.cloud import bigquery
 
 from bench.community import Person, Visit, people, visits
+from bench.telling import BETWEEN, told
 from ingest.app import now
 from local.stack import Stack
 from schemas.objects import FILMS
@@ -83,18 +84,15 @@ class Month:
 
     def _events(self, visit: Visit) -> Iterator[Row]:
         """As the simulation has the app tell them (`bench.simulation`)."""
-        told: list[tuple[str, Row]] = [("App Opened", {})]
-        told += [("Photo Viewed", {"photo": photo, "feed": "home"}) for photo in self._revealed(visit, visit.views)]
-        told.append(("Feed Scrolled", {"feed": "home", "depth": visit.depth}))
-        told += [("Photo Shared", {"photo": photo, "to": "message"}) for photo in self._revealed(visit, visit.shares)]
+        events = told(visit, self._revealed(visit, visit.views), self._revealed(visit, visit.shares))
         origin, person = self._origin(EVENTS, _user(visit.person)), self.everybody[visit.person]
-        sent_at = visit.at + timedelta(seconds=7 * len(told))
+        sent_at = events[-1].at + BETWEEN
         received_at = min(sent_at, datetime.combine(visit.at.date(), datetime.max.time(), UTC))
-        for index, (name, properties) in enumerate(told):
+        for index, (at, name, properties) in enumerate(events):
             yield {
                 "event_id": f"{origin['kafka_partition']}-{origin['kafka_offset']}-{index}", "name": name,
                 "type": "track", "app": person.app, "user_id": _user(visit.person), "country": person.country,
-                "occurred_at": visit.at + timedelta(seconds=7 * index), "received_at": received_at, "sent_at": sent_at,
+                "occurred_at": at, "received_at": received_at, "sent_at": sent_at,
                 "properties": properties, **origin, "batch_index": index,
             }  # fmt: skip
 

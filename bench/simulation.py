@@ -22,6 +22,7 @@ from PIL import Image
 
 from bench.community import APPS, Person, Visit, visits
 from bench.phones import EVERYBODYS, Answer, Phones
+from bench.telling import told
 from ingest.app import Ingest, now
 from local.photographs import photographs
 from schemas.ids import UserId
@@ -167,15 +168,11 @@ class Simulation:
 
     def _events(self, visit: Visit, member: Member) -> Iterator[dict[str, Any]]:
         """What the app has to say of the visit (docs/analysts.md)."""
-        told: list[tuple[str, dict[str, Any]]] = [("App Opened", {})]
-        told += [("Photo Viewed", {"photo": photo, "feed": "home"}) for photo in self._revealed(visit.views)]
-        told.append(("Feed Scrolled", {"feed": "home", "depth": visit.depth}))
-        told += [("Photo Shared", {"photo": photo, "to": "message"}) for photo in self._revealed(visit.shares)]
-        for number, (name, properties) in enumerate(told):
+        views, shares = self._revealed(visit.views), self._revealed(visit.shares)
+        for number, (at, name, properties) in enumerate(told(visit, views, shares)):
             yield {
                 "type": "track", "event": name, "userId": member.user, "properties": properties,
-                "messageId": f"{_key(visit, str(number))}-{self.seed}",
-                "timestamp": (visit.at + timedelta(seconds=7 * number)).isoformat(),
+                "messageId": f"{_key(visit, str(number))}-{self.seed}", "timestamp": at.isoformat(),
             }  # fmt: skip
 
     def _revealed(self, chosen: Iterable[float]) -> list[str]:

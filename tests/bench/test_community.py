@@ -52,3 +52,10 @@ def test_interest_fades_and_weekends_are_busier() -> None:
 
     assert likely(person, monday, 1) > likely(person, monday, 7) > likely(person, monday, 30) > 0
     assert likely(person, saturday, 7) > likely(person, monday, 7)
+
+
+def test_a_push_comes_before_the_visit_on_the_same_day_and_is_not_always_opened() -> None:
+    pushes = [(visit, visit.push) for day in ALL for visit in day if visit.push]
+
+    assert {push.is_opened for _, push in pushes} == {True, False}
+    assert all((visit.at - push.waited).date() == visit.at.date() for visit, push in pushes)
