@@ -15,6 +15,7 @@ from schemas.ids import PhotoId, UserId, bucket
 
 HEAD = 64  # entries of each list that most first pages need
 WHOLE = 0
+NOWHERE = 1 << 63  # above all ids
 
 Ask = Callable[..., Awaitable[list[Any]]]  # commands -> answers, one round trip
 
@@ -30,24 +31,43 @@ class Found(msgspec.Struct, frozen=True):
         due = sorted((photo for photo in self.photos if self.floor <= photo < below), reverse=True)
         return [PhotoId(str(photo)) for photo in due[:count]] if len(due) >= count or self.floor == 0 else None
 
+    def above(self, above: int, below: int, count: int) -> list[PhotoId] | None:
+        """The oldest `count` between two ids, oldest first; None when this does not tell."""
+        due = sorted(photo for photo in self.photos if above < photo < below)
+        return [PhotoId(str(photo)) for photo in due[:count]] if self.floor <= above + 1 else None
+
 
 async def newest(ask: Ask, reader: UserId, below: int, count: int, opened_at: datetime | None) -> list[PhotoId]:
     """At most `count` photos with ids below `below`, newest first; fewer only when there are no more.
 
     `opened_at`: this is the first page, and the reader came now; `feeds` keeps the feeds of those who come.
     """
-    if opened_at and (page := await _of(_warm(ask, reader, HEAD, opened_at), below, count)) is not None:
-        return page
-    if (page := await _of(_warm(ask, reader, WHOLE), below, count)) is not None:
-        return page
-    if (page := await _of(_cold(ask, reader, HEAD + count), below, count)) is not None:
-        return page
-    return (await _cold(ask, reader, WHOLE)).page(below, count) or []
+    return await _told(ask, reader, HEAD + count, opened_at, lambda found: found.page(below, count))
 
 
-async def _of(asking: Awaitable[Found | None], below: int, count: int) -> list[PhotoId] | None:
+async def newer(
+    ask: Ask, reader: UserId, above: int, below: int, count: int, opened_at: datetime | None
+) -> list[PhotoId]:
+    """At most `count` photos between two ids, oldest first: what a walk back meets. A first look is a short one."""
+    return await _told(ask, reader, HEAD + count, opened_at, lambda found: found.above(above, below, count))
+
+
+async def _told(
+    ask: Ask, reader: UserId, depth: int, opened_at: datetime | None, tell: Callable[[Found], list[PhotoId] | None]
+) -> list[PhotoId]:
+    """What the first of these tells that is complete where `tell` looks; the last of them is everywhere."""
+    if opened_at and (page := await _of(_warm(ask, reader, HEAD, opened_at), tell)) is not None:
+        return page
+    if (page := await _of(_warm(ask, reader, WHOLE), tell)) is not None:
+        return page
+    if (page := await _of(_cold(ask, reader, depth), tell)) is not None:
+        return page
+    return tell(await _cold(ask, reader, WHOLE)) or []
+
+
+async def _of(asking: Awaitable[Found | None], tell: Callable[[Found], list[PhotoId] | None]) -> list[PhotoId] | None:
     found = await asking
-    return None if found is None else found.page(below, count)
+    return None if found is None else tell(found)
 
 
 async def _warm(ask: Ask, reader: UserId, depth: int, opened_at: datetime | None = None) -> Found | None:
@@ -66,7 +86,7 @@ async def _warm(ask: Ask, reader: UserId, depth: int, opened_at: datetime | None
     if floor is None or not waiting or waiting[-1] != view.SENTINEL:
         return None
     if depth and len(waiting) == depth:  # newer ones may have come due as well
-        return Found(frozenset(), 1)
+        return Found(frozenset(), NOWHERE)
     pulled = {*authors, reader} if is_pulled else authors
     found = [revealed, waiting, *await _outboxes(ask, pulled, depth)]
     windows = [revealed] if depth and len(revealed) == depth else []

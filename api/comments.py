@@ -8,9 +8,8 @@ from datetime import datetime
 
 import msgspec
 
-from api import hydration
+from api import hydration, paging
 from api.cards import Author, author
-from api.hydration import CHUNK, ROUNDS
 from api.routes import PAGED, Asked, Page, Route
 from api.standing import Around
 from schemas import hashes
@@ -46,18 +45,14 @@ class CommentPage(Page, frozen=True, kw_only=True):
 async def comments(asked: Asked) -> CommentPage:
     """What is said of a photo, oldest first; nothing by people whom a block hides or whom you mute."""
     photo = (await hydration.revealed(asked, PhotoId(asked.target))).photo
-    shown: list[Comment] = []
-    after = CommentId(asked.position) if asked.position else None
-    chunk = max(asked.limit + 1, CHUNK)
-    for _ in range(ROUNDS):
-        found = await asked.room.projections.comments(photo, after, chunk)
-        shown += await _heard(asked, found)
-        after = found[-1][0] if len(found) == chunk else None
-        if after is None or len(shown) > asked.limit:
-            break
-    if len(shown) > asked.limit:
-        after = shown[asked.limit - 1].id
-    return CommentPage(items=tuple(shown[: asked.limit]), next_cursor=asked.cursor(after))
+
+    async def look(edge: str | None, count: int) -> tuple[list[Comment], str | None]:
+        after = CommentId(edge) if edge else None
+        found = await asked.room.projections.comments(photo, after, count, is_back=asked.is_back)
+        return await _heard(asked, found), found[-1][0] if len(found) == count else None
+
+    leaf = await paging.turn(asked, look, lambda comment: comment.id, ascends=True)
+    return CommentPage(items=tuple(leaf.shown), next_cursor=leaf.next_cursor, prev_cursor=leaf.prev_cursor)
 
 
 async def _heard(asked: Asked, found: Sequence[tuple[CommentId, hashes.Comment]]) -> list[Comment]:

@@ -2,7 +2,8 @@
 
     base64url( HMAC-SHA256(secret, endpoint, reader, position)[:16] + position )
 
-A cursor holds nothing but a position, so it survives restarts and rebuilds; the position is an id the reader was shown.
+A cursor holds nothing but a position, so it survives restarts and rebuilds; the position is an id the reader was shown,
+with a mark before it when the cursor leads back.
 """
 
 from base64 import b64decode, urlsafe_b64encode
@@ -13,6 +14,7 @@ from schemas.ids import UserId
 
 MAC_BYTES = 16  # 128 bits: a forged cursor shows nothing the reader may not see anyway
 MAX_CHARS = 200
+BACK = "<"
 
 
 def cursor(secret: bytes, endpoint: str, reader: UserId, position: str) -> str:
@@ -34,6 +36,16 @@ def position(secret: bytes, endpoint: str, reader: UserId, text: str) -> str | N
     except (NotBase64, UnicodeDecodeError):
         return None
     return found if compare_digest(cursor(secret, endpoint, reader, found), text) else None
+
+
+def place(position: str, *, is_back: bool) -> str:
+    """What the cursor of the page after this position holds, or of the one before it."""
+    return BACK + position if is_back else position
+
+
+def parted(place: str) -> tuple[str, bool]:
+    """The position, and whether the cursor leads back."""
+    return place.removeprefix(BACK), place.startswith(BACK)
 
 
 def _mac(secret: bytes, endpoint: str, reader: UserId, position: str) -> bytes:

@@ -10,17 +10,19 @@ async def home(asked: Asked) -> PhotoPage:
 
     The feed's list and its sealed entries whose time has come are merged at every read; both are only candidates.
     """
-    unrevealed = floor_at(asked.now)
+    unrevealed, feeds = floor_at(asked.now), asked.room.projections
 
-    async def older(below: PhotoId | None, count: int) -> list[PhotoId]:
-        top = unrevealed if below is None else min(int(below), unrevealed)
-        return await asked.room.projections.candidates(asked.reader, top, count, None if below else asked.now)
+    async def beyond(edge: PhotoId | None, count: int) -> list[PhotoId]:
+        if edge and asked.is_back:
+            return await feeds.newer_candidates(asked.reader, int(edge), unrevealed, count, asked.now)
+        top = unrevealed if edge is None else min(int(edge), unrevealed)
+        return await feeds.candidates(asked.reader, top, count, None if edge else asked.now)
 
     def is_in_feed(one: Seen) -> bool:
         is_theirs = one.is_followed and not one.is_muted
         return one.sight == "revealed" and (is_theirs or one.author.id == asked.reader)
 
-    return await page(asked, older, is_in_feed)
+    return await page(asked, beyond, is_in_feed)
 
 
 ROUTES = (

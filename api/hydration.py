@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import msgspec
 
-from api import cards
+from api import cards, paging
 from api.hot import Pieces
 from api.routes import Asked, Page
 from api.standing import Around
@@ -20,12 +20,9 @@ from schemas.problems import refusal
 from schemas.projections import Key
 from schemas.visibility import Sight, sight
 
-ROUNDS = 5  # a page full of hidden candidates ends short, with a cursor, instead of reading for ever
-SPARE = 4  # candidates beyond the page: hidden ones are rare, so most pages need one round
-CHUNK = 50  # candidates per further round at least
 COUNTED = 500  # a count reads cards, because spoiled or private ones must not be told by a number
 
-# At most `count` candidates older than `below`, newest first.
+# At most `count` candidates older than an id, newest first; for a walk back newer than it, oldest first.
 Fetch = Callable[[PhotoId | None, int], Awaitable[list[PhotoId]]]
 
 
@@ -66,19 +63,16 @@ async def revealed(asked: Asked, photo: PhotoId) -> Seen:
 
 
 async def page(asked: Asked, fetch: Fetch, wanted: Wanted = lambda _: True) -> PhotoPage:
-    """The next page of candidates that are visible and `wanted`; its cursor names the last one shown."""
-    shown: list[Seen] = []
-    below = PhotoId(asked.position) if asked.position else None
-    for turn in range(ROUNDS):
-        chunk = asked.limit + SPARE if turn == 0 else max(asked.limit + 1, CHUNK)
-        photos = await fetch(below, chunk)
-        shown += [one for one in await seen(asked, photos) if wanted(one)]
-        below = photos[-1] if len(photos) == chunk else None
-        if below is None or len(shown) > asked.limit:
-            break
-    if len(shown) > asked.limit:
-        below = shown[asked.limit - 1].photo
-    return PhotoPage(items=items(asked, shown[: asked.limit]), next_cursor=asked.cursor(below))
+    """The page of candidates that are visible and `wanted`; its cursors name the first and the last one shown."""
+
+    async def look(edge: str | None, count: int) -> tuple[list[Seen], str | None]:
+        photos = await fetch(PhotoId(edge) if edge else None, count)
+        shown = [one for one in await seen(asked, photos) if wanted(one)]
+        return shown, photos[-1] if len(photos) == count else None
+
+    leaf = await paging.turn(asked, look, lambda one: one.photo)
+    found = items(asked, leaf.shown)
+    return PhotoPage(items=found, next_cursor=leaf.next_cursor, prev_cursor=leaf.prev_cursor)
 
 
 async def count(asked: Asked, grid: Key) -> int:

@@ -22,7 +22,7 @@ _TRACED: Schema = {
 }
 _PARAMETERS: dict[str, Schema] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
-    "cursor": {"type": "string", "description": "`next_cursor` of the page before."},
+    "cursor": {"type": "string", "description": "`next_cursor` or `prev_cursor` of an earlier page."},
     "days": {"type": "integer", "minimum": 1, "maximum": 90, "default": 30},
 }
 _POSITION: Schema = {

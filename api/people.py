@@ -5,12 +5,11 @@ A set is read whole and ordered here: fine for thousands; a list of a million fo
 
 from collections.abc import Sequence
 
+from api import paging
 from api.cards import Author, author
 from api.routes import PAGED, Asked, Page, Route
 from schemas import projections as view
 from schemas.ids import UserId
-
-CHUNK = 200  # looked at for blocks at a time: hidden people are rare, so most pages need one look
 
 
 class People(Page, frozen=True, kw_only=True):
@@ -20,19 +19,24 @@ class People(Page, frozen=True, kw_only=True):
 
 
 async def page(asked: Asked, everyone: Sequence[UserId], *, hides: bool = True) -> People:
-    """The next of `everyone`, who are in the order of their ids; whom a block hides leaves no gap."""
-    later = [user for user in everyone if asked.position is None or int(user) > int(asked.position)]
-    seen = list[UserId]()
-    for at in range(0, len(later), CHUNK):
-        chunk = later[at : at + CHUNK]
-        hidden = await asked.room.projections.hidden(asked.reader, chunk) if hides else frozenset()
-        seen += [user for user in chunk if user not in hidden]
-        if len(seen) > asked.limit:
-            break
-    shown = seen[: asked.limit]
-    profiles = await asked.room.projections.profiles(shown)
-    last = shown[-1] if len(seen) > len(shown) else None
-    return People(items=tuple(author(user, profiles[user]) for user in shown), next_cursor=asked.cursor(last))
+    """A page of `everyone`, who are in the order of their ids; whom a block hides leaves no gap."""
+
+    async def look(edge: str | None, count: int) -> tuple[list[UserId], str | None]:
+        found = _beyond(everyone, edge, count, is_back=asked.is_back)
+        hidden = await asked.room.projections.hidden(asked.reader, found) if hides else frozenset()
+        return [user for user in found if user not in hidden], found[-1] if len(found) == count else None
+
+    leaf = await paging.turn(asked, look, str, ascends=True)
+    profiles = await asked.room.projections.profiles(leaf.shown)
+    found = tuple(author(user, profiles[user]) for user in leaf.shown)
+    return People(items=found, next_cursor=leaf.next_cursor, prev_cursor=leaf.prev_cursor)
+
+
+def _beyond(everyone: Sequence[UserId], edge: str | None, count: int, *, is_back: bool) -> list[UserId]:
+    """The next of them after an id, or the nearest before it, in the order of the walk."""
+    if is_back:
+        return [user for user in reversed(everyone) if edge is None or int(user) < int(edge)][:count]
+    return [user for user in everyone if edge is None or int(user) > int(edge)][:count]
 
 
 async def requests(asked: Asked) -> People:

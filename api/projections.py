@@ -156,16 +156,28 @@ class Projections:
         own = ("ZREVRANGEBYLEX", view.user_photos(reader), "+", f"[{floor}", "LIMIT", 0, count)
         (places,) = await self._ask(own)
         if not places:
+    async def places_above(self, key: Key, above: PhotoId, below: PhotoId | None, count: int) -> list[PhotoId]:
+        """At most `count` photos of a grid between two ids, oldest first."""
+        top = "+" if below is None else f"({view.place(below)}"
+        (found,) = await self._ask(("ZRANGEBYLEX", key, f"({view.place(above)}", top, "LIMIT", 0, count))
+        return [view.photo_at(place) for place in found]
+
             return []
         (scores,) = await self._ask(("ZMSCORE", view.roll_photos(roll), *places))
         return [view.photo_at(place) for place, score in zip(places, scores, strict=True) if score is not None]
 
     # --- reactions ----------------------------------------------------------------------------------------------------
 
-    async def comments(self, photo: PhotoId, after: CommentId | None, count: int) -> list[tuple[CommentId, Comment]]:
-        """At most `count` comments of a photo after that one, oldest first, deleted ones too (two round trips)."""
-        bottom = "-" if after is None else f"({view.place(after)}"
-        (places,) = await self._ask(("ZRANGEBYLEX", view.comments(photo), bottom, "+", "LIMIT", 0, count))
+    async def comments(
+        self, photo: PhotoId, edge: CommentId | None, count: int, *, is_back: bool = False
+    ) -> list[tuple[CommentId, Comment]]:
+        """At most `count` comments of a photo after that one, oldest first, deleted ones too (two round trips).
+
+        Back: before that one, newest first.
+        """
+        far, ask = ("-", "ZREVRANGEBYLEX") if is_back else ("+", "ZRANGEBYLEX")
+        near = ("+" if is_back else "-") if edge is None else f"({view.place(edge)}"
+        (places,) = await self._ask((ask, view.comments(photo), near, far, "LIMIT", 0, count))
         comments = [view.comment_at(place) for place in places]
         found = await self._ask(*(("HGETALL", view.comment(photo, comment)) for comment in comments))
         return [(comment, hashes.read(Comment, fields)) for comment, fields in zip(comments, found, strict=True)]
@@ -184,6 +196,12 @@ class Projections:
         """A profile with its counts; None when there is no such person."""
         found, followers, following, follows, mutes, blocks, blocked_by, asks, is_follower = await self._ask(
             ("HGETALL", view.profile(user)),
+    async def newer_candidates(
+        self, reader: UserId, above: int, below: int, count: int, opened_at: datetime
+    ) -> list[PhotoId]:
+        """At most `count` candidates of the reader's home feed between two ids, oldest first."""
+        return await candidates.newer(self._ask, reader, above, below, count, opened_at)
+
             ("SCARD", view.followers(user)),
             ("SCARD", view.following(user)),
             *(("SISMEMBER", kind(reader), user) for kind in TIES),

@@ -62,12 +62,15 @@ async def photos(asked: Asked) -> PhotoPage:
     places, floor = asked.room.projections.places, PhotoId(str(floor_at(asked.now)))
     own = await asked.room.projections.sealed_in(_id(asked), asked.reader, asked.now, SEALED_SHOWN)
 
-    async def older(below: PhotoId | None, count: int) -> list[PhotoId]:
-        sealed = [photo for photo in own if below is None or int(photo) < int(below)][:count]
-        top = floor if below is None or int(below) > int(floor) else below
+    async def beyond(edge: PhotoId | None, count: int) -> list[PhotoId]:
+        if edge and asked.is_back:
+            due = await asked.room.projections.places_above(view.roll_photos(_id(asked)), edge, floor, count)
+            return [*due, *(photo for photo in reversed(own) if int(photo) > int(edge))][:count]
+        sealed = [photo for photo in own if edge is None or int(photo) < int(edge)][:count]
+        top = floor if edge is None or int(edge) > int(floor) else edge
         return sealed + await places(view.roll_photos(_id(asked)), top, count - len(sealed))
 
-    return await hydration.page(asked, older)
+    return await hydration.page(asked, beyond)
 
 
 async def members(asked: Asked) -> People:

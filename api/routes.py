@@ -43,7 +43,10 @@ class Room:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A request that was read, signed in and let through. `position` is where the page before ended."""
+    """A request that was read, signed in and let through.
+
+    The page begins beyond `position`: after it in the list's own order or, when `is_back`, before it.
+    """
 
     room: Room
     endpoint: str
@@ -54,18 +57,26 @@ class Asked:
     limit: int
     position: str | None
 
-    def cursor(self, position: str | None) -> str | None:
-        """The cursor of the page after `position`, if there is one."""
+    is_back: bool = False
+    def cursor(self, position: str | None, *, is_back: bool = False) -> str | None:
+        """The cursor of the page after `position`, or before it, if there is one."""
         if position is None:
             return None
-        return cursor.cursor(self.room.cursor_secret, self.endpoint, self.reader, position)
+        place = cursor.place(position, is_back=is_back)
+        return cursor.cursor(self.room.cursor_secret, self.endpoint, self.reader, place)
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """What a paged answer has besides its items."""
+    """What a paged answer has besides its items.
+
+    `next_cursor`: of the page that follows; null on the last one. `prev_cursor`: of the page before this one, which on
+    the first page will hold what appears there from now on. Follow it until it comes back as you sent it: that is the
+    begin of the list for now. Null only where there is no item yet to stand before.
+    """
 
     next_cursor: str | None = None
 
+    prev_cursor: str | None = None
 
 @dataclass(frozen=True, kw_only=True)
 class Route:

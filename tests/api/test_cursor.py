@@ -1,10 +1,10 @@
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.cursor import cursor, position
+from api.cursor import cursor, parted, place, position
 from tests.builders import a_user
 
 SECRET, HOME, ANA = b"a long secret", "/v1/feeds/home", a_user("ana")
@@ -14,6 +14,15 @@ SECRET, HOME, ANA = b"a long secret", "/v1/feeds/home", a_user("ana")
 @given(st.from_regex(r"[1-9][0-9]{0,18}", fullmatch=True))
 def test_a_cursor_gives_its_position_back(place: str) -> None:
     assert position(SECRET, HOME, ANA, cursor(SECRET, HOME, ANA, place)) == place
+
+
+def test_a_cursor_that_leads_back_is_another_one_and_says_so() -> None:
+    forth, back = (cursor(SECRET, HOME, ANA, place("42", is_back=is_back)) for is_back in (False, True))
+    turned = urlsafe_b64encode(urlsafe_b64decode(forth + "===")[:16] + b"<42").rstrip(b"=").decode()
+
+    assert parted(position(SECRET, HOME, ANA, forth) or "") == ("42", False)
+    assert parted(position(SECRET, HOME, ANA, back) or "") == ("42", True)
+    assert position(SECRET, HOME, ANA, turned) is None
 
 
 def test_a_cursor_is_bound_to_secret_endpoint_and_reader() -> None:

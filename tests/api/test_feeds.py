@@ -161,4 +161,4 @@ async def test_a_lost_feed_is_answered_from_the_outboxes_and_so_is_ones_own(worl
 async def test_an_empty_feed_is_an_empty_page(world: World) -> None:
     bob = await world.person("bob")
 
-    assert (await world.get(HOME, bob)).json() == {"items": [], "next_cursor": None}
+    assert (await world.get(HOME, bob)).json() == {"items": [], "next_cursor": None, "prev_cursor": None}

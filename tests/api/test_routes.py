@@ -1,5 +1,7 @@
 """Every route: its policy, and what all of them share."""
 
+from base64 import urlsafe_b64encode
+
 import pytest
 from fastapi.routing import APIRoute
 
@@ -74,14 +76,15 @@ async def test_a_cursor_of_another_person_endpoint_or_making_is_refused(world: W
     good = (await world.get("/v1/feeds/home?limit=1", bob)).json()["next_cursor"]
     others = [good] if route.path != "/v1/feeds/home" else []
 
-    for cursor in ("garbage", good[:-3], good[:5] + ("A" if good[5] != "A" else "B") + good[6:], "", *others):
+    forged = urlsafe_b64encode(b"0" * 16 + b"<42").decode().rstrip("=")
+    for cursor in ("garbage", forged, good[:-3], good[:5] + ("A" if good[5] != "A" else "B") + good[6:], "", *others):
         answer = await world.get(f"{path}?cursor={cursor}", bob if "feeds" in path else ana)
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")
     answer = await world.get(f"/v1/feeds/home?cursor={good}", ana)
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")
 
 
-async def test_a_page_links_to_the_next(world: World) -> None:
+async def test_a_page_links_to_its_neighbours(world: World) -> None:
     ana = await world.person("ana")
     photos = [await world.photo(ana) for _ in range(3)]
 
@@ -90,7 +93,11 @@ async def test_a_page_links_to_the_next(world: World) -> None:
 
     assert first.links["next"]["url"] == f"/v1/users/{ana}/photos?limit=2&cursor={first.json()['next_cursor']}"
     assert [item["id"] for item in second.json()["items"]] == photos[:1]
-    assert "link" not in second.headers
+    assert "next" not in second.links
+    assert second.links["prev"]["url"] == f"/v1/users/{ana}/photos?limit=2&cursor={second.json()['prev_cursor']}"
+    again = await world.get(second.links["prev"]["url"], ana)
+    assert again.json()["items"] == first.json()["items"]
+    assert "link" not in (await world.get("/v1/mutes", ana)).headers
 
 
 async def test_answers_are_private_and_named(world: World) -> None:

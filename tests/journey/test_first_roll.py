@@ -35,7 +35,7 @@ def test_two_people_share_a_roll_by_curl_alone(stack: Stack, tmp_path: Path) -> 
     assert '"reveal_at"' in taken
     bens, anas = in_the_bath.split("\n")
     assert '"sealed":true' in bens
-    assert anas == '{"next_cursor":null,"items":[]}'
+    assert anas == '{"next_cursor":null,"prev_cursor":null,"items":[]}'
     assert revealed.startswith("what a day\n")
     assert "and what a light" in revealed.splitlines()[-1]
     assert (tmp_path / "sunday.jpg").read_bytes().startswith(b"\xff\xd8\xff")

@@ -1,7 +1,6 @@
 """Every answer of the api against the oracle. A look asserts; its message names reader, address, found and expected."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from schemas import projections
@@ -188,50 +187,3 @@ def _these(found: Any, wanted: Mapping[str, Any]) -> Any:
         return found
     chosen = {name: found.get(name) for name in wanted}
     return {n: _these(got, wanted[n]) if isinstance(wanted[n], dict) else got for n, got in chosen.items()}
-
-
-# --- walks ------------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Walk:
-    """Somebody turns pages while others write. What is there at every page is shown once; what is not there never."""
-
-    reader: UserId
-    path: str
-    target: str
-    limit: int
-    cursor: str | None = None
-    seen: list[str] = field(default_factory=list)
-    survivors: set[str] | None = None
-    is_over: bool = False
-
-    async def turn(self, stage: Stage) -> None:
-        must, may = self._bounds(stage)
-        page = await stage.ask(self.path, self.reader, self.target, limit=self.limit, cursor=self.cursor)
-        if page is None or may is None:
-            assert (page is None) == (may is None), f"{self} got {page}; expected {may}"
-            self.is_over = True
-            return
-        found = [item["id"] for item in page["items"]]
-        self.survivors = set(must) if self.survivors is None else self.survivors & set(must)
-        self.seen += found
-        self.cursor, self.is_over = page["next_cursor"], page["next_cursor"] is None
-        assert set(found) <= set(may), f"{self} was shown {found}; may be {may}"
-        ordered = sorted(set(self.seen), key=int, reverse=self.path not in LISTS)
-        assert self.seen == ordered, f"{self} is out of order"
-        assert len(found) <= self.limit
-        if self.is_over:
-            assert self.survivors <= set(self.seen), f"{self} missed {self.survivors - set(self.seen)}"
-
-    def _bounds(self, stage: Stage) -> tuple[Sequence[str], Sequence[str] | None]:
-        if self.path == HOME:
-            return home_bounds(stage, self.reader)
-        truth, target = stage.oracle(), self.target
-        if self.path in LISTS:
-            exact: Any = LISTS[self.path](truth, self.reader, target)
-        elif self.path == GRID:
-            exact = truth.grid(self.reader, UserId(target))
-        else:
-            exact = truth.roll_photos(self.reader, RollId(target))
-        return (list(exact or ()), None if exact is None else list(exact))

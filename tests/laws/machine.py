@@ -13,6 +13,7 @@ from schemas.ids import UserId
 from tests.laws import looks
 from tests.laws.deeds import Deeds, anyone, something
 from tests.laws.stage import PARTITIONS, PROCESSORS
+from tests.laws.walks import Walk
 
 orders = st.permutations(range(PARTITIONS))
 processors = st.sampled_from(PROCESSORS)
@@ -26,7 +27,7 @@ class Play(Deeds):
 
     def __init__(self) -> None:
         super().__init__()
-        self.walks: list[looks.Walk] = []
+        self.walks: list[Walk] = []
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
@@ -75,7 +76,7 @@ class Play(Deeds):
         if "{roll}" in path and not self.rolls:
             return
         target = "" if path == looks.HOME else self.roll_of(number) if "{roll}" in path else self.who(number)
-        self.walks.append(looks.Walk(self.who(one), path, target, limit))
+        self.walks.append(Walk(self.who(one), path, target, limit))
         self.do(self.walks[-1].turn(self.stage))
 
     @precondition(lambda self: any(not walk.is_over for walk in self.walks))
@@ -83,6 +84,14 @@ class Play(Deeds):
     def turn(self, number: int) -> None:
         going = [walk for walk in self.walks if not walk.is_over]
         self.do(going[number % len(going)].turn(self.stage))
+
+    @precondition(lambda self: any(walk.behind for walk in self.walks))
+    @rule(number=something)
+    def turn_back(self, number: int) -> None:
+        """Another walk, from where one has come to, towards the begin of the list."""
+        going = [walk for walk in self.walks if walk.behind]
+        self.walks.append(going[number % len(going)].back())
+        self.do(self.walks[-1].turn(self.stage))
 
     # --- what goes wrong ----------------------------------------------------------------------------------------------
 
@@ -142,7 +151,7 @@ class Play(Deeds):
             return
         for processor in PROCESSORS:
             self.do(self.stage.catch_up(processor))
-        for walk in self.walks:
+        for walk in [*self.walks, *(walk.back() for walk in self.walks if walk.behind)]:
             while not walk.is_over:
                 self.do(walk.turn(self.stage))
         for reader in self.people:

@@ -15,7 +15,7 @@ import pytest
 import api.feeds
 import api.rolls
 import api.users
-from api import hydration
+from api import hydration, paging
 from api.hydration import PhotoPage
 from api.routes import Asked
 from processors.intents import Exclude, FeedIntent, Include, Publish, Save, ViewIntent
@@ -148,6 +148,16 @@ def cursor_by_position_instead_of_id(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(api.feeds, "page", page)
 
 
+def a_page_back_begins_at_the_far_end(patch: pytest.MonkeyPatch) -> None:
+    plain: Any = paging.turn
+
+    async def turn(asked: Asked, *rest: Any, **more: Any) -> Any:
+        leaf = await plain(replace(asked, limit=100) if asked.is_back else asked, *rest, **more)
+        return msgspec.structs.replace(leaf, shown=leaf.shown[: asked.limit])
+
+    patch.setattr(paging, "turn", turn)
+
+
 def follow_without_backfill(patch: pytest.MonkeyPatch) -> None:
     async def entries(self: store.Projections, key: projections.Key) -> list[str]:
         return []
@@ -196,3 +206,4 @@ BUGS = (
     Bug("removed members stay", "15", removed_members_stay, TOO_MUCH),
     Bug("a request is a follow", "11", a_request_is_a_follow, A_FOLLOWER),
 )
+    Bug("a page back begins at the far end", "25", a_page_back_begins_at_the_far_end, "Walk.* missed"),

@@ -16,9 +16,8 @@
 | 19 replay from zero | `replay`; whole answers in `test_community.py` |
 | 20 a lost feed, 21 never empty because cold | `lose_feed`, `tend`, then every look |
 | 22 push = pull = hybrid | `pull_above` changes amid a play |
-| 23 walks during writes | `walk`, `turn` |
+| 23 walks during writes, 25 and back | `walk`, `turn`, `turn_back` |
 | 24 cursors survive | `replay` and `restart_api` amid walks |
-| 25 backwards paging | not yet: pages go forwards only |
 | 26 shedding, 28 ranks | not yet: there is neither |
 | 27 own writes | a write that is not late is looked at by its author at once |
 | 29 ids | order of every page by reveal; unique ids: `tests/ingest/test_leases.py` |
