@@ -150,18 +150,18 @@ class Projections:
         (found,) = await self._ask(("ZREVRANGEBYLEX", key, top, "-", "LIMIT", 0, count))
         return [view.photo_at(place) for place in found]
 
-    async def sealed_in(self, roll: RollId, reader: UserId, now: datetime, count: int) -> list[PhotoId]:
-        """The reader's own photos in the roll whose time has not come, newest first."""
-        floor = view.place(PhotoId(str(floor_at(now))))
-        own = ("ZREVRANGEBYLEX", view.user_photos(reader), "+", f"[{floor}", "LIMIT", 0, count)
-        (places,) = await self._ask(own)
-        if not places:
     async def places_above(self, key: Key, above: PhotoId, below: PhotoId | None, count: int) -> list[PhotoId]:
         """At most `count` photos of a grid between two ids, oldest first."""
         top = "+" if below is None else f"({view.place(below)}"
         (found,) = await self._ask(("ZRANGEBYLEX", key, f"({view.place(above)}", top, "LIMIT", 0, count))
         return [view.photo_at(place) for place in found]
 
+    async def sealed_in(self, roll: RollId, reader: UserId, now: datetime, count: int) -> list[PhotoId]:
+        """The reader's own photos in the roll whose time has not come, newest first."""
+        floor = view.place(PhotoId(str(floor_at(now))))
+        own = ("ZREVRANGEBYLEX", view.user_photos(reader), "+", f"[{floor}", "LIMIT", 0, count)
+        (places,) = await self._ask(own)
+        if not places:
             return []
         (scores,) = await self._ask(("ZMSCORE", view.roll_photos(roll), *places))
         return [view.photo_at(place) for place, score in zip(places, scores, strict=True) if score is not None]
@@ -190,18 +190,18 @@ class Projections:
         """At most `count` candidates of the reader's home feed with ids below `below`, newest first."""
         return await candidates.newest(self._ask, reader, below, count, opened_at)
 
-    # --- people and rolls ---------------------------------------------------------------------------------------------
-
-    async def person(self, user: UserId, reader: UserId) -> Person | None:
-        """A profile with its counts; None when there is no such person."""
-        found, followers, following, follows, mutes, blocks, blocked_by, asks, is_follower = await self._ask(
-            ("HGETALL", view.profile(user)),
     async def newer_candidates(
         self, reader: UserId, above: int, below: int, count: int, opened_at: datetime
     ) -> list[PhotoId]:
         """At most `count` candidates of the reader's home feed between two ids, oldest first."""
         return await candidates.newer(self._ask, reader, above, below, count, opened_at)
 
+    # --- people and rolls ---------------------------------------------------------------------------------------------
+
+    async def person(self, user: UserId, reader: UserId) -> Person | None:
+        """A profile with its counts; None when there is no such person."""
+        found, followers, following, follows, mutes, blocks, blocked_by, asks, is_follower = await self._ask(
+            ("HGETALL", view.profile(user)),
             ("SCARD", view.followers(user)),
             ("SCARD", view.following(user)),
             *(("SISMEMBER", kind(reader), user) for kind in TIES),

@@ -56,8 +56,8 @@ class Asked:
     parameters: dict[str, str]
     limit: int
     position: str | None
-
     is_back: bool = False
+
     def cursor(self, position: str | None, *, is_back: bool = False) -> str | None:
         """The cursor of the page after `position`, or before it, if there is one."""
         if position is None:
@@ -75,8 +75,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     next_cursor: str | None = None
-
     prev_cursor: str | None = None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Route:

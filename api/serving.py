@@ -34,9 +34,9 @@ def endpoint(room: Room, route: Route) -> Callable[[Request], Awaitable[Response
         if route.policy == "operator" and reader not in room.operators:
             raise refusal("forbidden", "this is for operators")
         target = reader if named == asked.ME else named
+        position, is_back = _position(room, route.endpoint(target), reader, parameters.get("cursor"))
         question = Asked(
             room=room,
-        position, is_back = _position(room, route.endpoint(target), reader, parameters.get("cursor"))
             endpoint=route.endpoint(target),
             reader=reader,
             now=room.clock(),

@@ -202,8 +202,8 @@ BUGS = (
     Bug("members see each other before the reveal", "1", members_see_each_other_before_the_reveal, TOO_MUCH),
     Bug("mute hides from the profile too", "10", mute_hides_from_the_profile_too, TOO_LITTLE),
     Bug("cursor by position instead of id", "23", cursor_by_position_instead_of_id, A_WALK),
+    Bug("a page back begins at the far end", "25", a_page_back_begins_at_the_far_end, "Walk.* missed"),
     Bug("follow without backfill", "13", follow_without_backfill, TOO_LITTLE),
     Bug("removed members stay", "15", removed_members_stay, TOO_MUCH),
     Bug("a request is a follow", "11", a_request_is_a_follow, A_FOLLOWER),
 )
-    Bug("a page back begins at the far end", "25", a_page_back_begins_at_the_far_end, "Walk.* missed"),
