@@ -1,4 +1,4 @@
-"""`python -m processors agents | all | <name> | dead | films | lag | move-bucket | top | verify`: composition root."""
+"""`python -m processors <name>`, `all`, or one of the operators' commands below: composition root."""
 
 import argparse
 import asyncio
@@ -36,6 +36,12 @@ def main(arguments: list[str]) -> int:
     )
     moving.add_argument("bucket", type=int, choices=range(64), metavar="BUCKET")
     moving.add_argument("--to", required=True, help="redis://host:port/0")
+    replay = commands.add_parser("replay", help="a view made anew from the log, beside the live one")
+    replay.add_argument("view", choices=("feeds", "views"))
+    replay.add_argument("--shadow", required=True, help="redis://host:port/0 of an empty server, or a table of some")
+    replay.add_argument("--compare", action="store_true", help="say what differs; 1 when something does")
+    replay.add_argument("--show", type=int, default=20, help="so many differences; default: %(default)s")
+    replay.add_argument("--swap", action="store_true", help="put it into the live one's place, while everything runs")
     films = commands.add_parser("films", help="a page of every film on these photographs")
     films.add_argument("photograph", nargs="+", type=Path)
     films.add_argument("--out", type=Path, default=Path("contact-sheet"), help="a folder; default: %(default)s")
@@ -69,6 +75,11 @@ def _run(given: argparse.Namespace) -> int:
 
             table = asyncio.run(moving.move(settings.redis_url, given.bucket, given.to, print))
             print(f"set REDIS_URL in every room, and start them again when it suits you:\n{table.text()}")
+        case "replay":
+            from processors import replay
+
+            told = replay.told(settings, given.view, given.shadow, given, _now, print, _meanwhile)
+            return asyncio.run(told)
         case "films":
             from processors import films
 

@@ -69,6 +69,8 @@ MOVED = Key(
 )  # HASH bucket -> address of the server that this one gave it to; `python -m processors move-bucket`
 FENCE = "moved"  # field of a bucket's watermarks where it is no longer changed: it moves, or has moved
 
+SHADOW = Key("shadow")  # HASH processor, code: this server is no live one but holds what a replay makes
+
 
 def held(processor: Processor) -> Key:
     """SET of the buckets whose records up to `progress` stand on this server: what the table gave it."""

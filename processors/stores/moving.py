@@ -11,7 +11,7 @@ It may die between any two steps: the same command again goes on, and to the old
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -36,7 +36,7 @@ async def move(text: str, bucket: int, to: str, say: Callable[[str], None], grac
     finally:
         await found.close()
     home = before.of(bucket)
-    async with _client(home) as source, _client(to) as target:
+    async with client(home) as source, client(to) as target:
         bearer = Bearer(bucket, source, target, to)
         if home == to:
             await bearer.lift(target)
@@ -52,9 +52,13 @@ async def move(text: str, bucket: int, to: str, say: Callable[[str], None], grac
 async def _tidy(bucket: int, to: str, others: set[str]) -> None:
     """Whoever moved the bucket here may have died before the old copy went."""
     for url in others:
-        async with _client(url) as server, _client(to) as target:
+        async with client(url) as server, client(to) as target:
             if await server.hexists(MOVED, str(bucket)):
                 await Bearer(bucket, server, target, to).clear(server)
+
+
+class Busy(RuntimeError):
+    """A replay compares or swaps the bucket just now."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class Bearer:
         await self.clear(self.target)
         count = 0
         async for keys in self._keys(self.source):
-            count += await self._copy(keys)
+            count += await copied(keys, self.source, self.target)
         await self.lift(self.target)
         await self._introduce(is_new=is_new)
         await self._switch()
@@ -95,22 +99,14 @@ class Bearer:
                 await server.unlink(*gone)
 
     async def _fence(self, server: Any = None) -> None:
-        pipe = (server or self.source).pipeline(transaction=True)
+        server = server or self.source
+        for key in self._watermarks():
+            if await server.hget(key, FENCE) not in (None, b"1"):
+                raise Busy(f"bucket {self.bucket} is being replayed; let that end, or run it again without --swap")
+        pipe = server.pipeline(transaction=True)
         for key in self._watermarks():
             pipe.hset(key, FENCE, 1)
         await pipe.execute()
-
-    async def _copy(self, keys: list[bytes]) -> int:
-        asked = self.source.pipeline(transaction=False)
-        for key in keys:
-            asked.dump(key)
-            asked.execute_command("PEXPIRETIME", key)
-        answers = iter(await asked.execute())
-        given = self.target.pipeline(transaction=False)
-        for key, value, until_ms in zip(keys, answers, answers, strict=False):
-            if value is not None:  # else it expired just now
-                given.restore(key, max(until_ms, 0), value, replace=True, absttl=until_ms > 0)
-        return len(await given.execute())
 
     async def _introduce(self, *, is_new: bool) -> None:
         """The new server is as far as the old one; one that held nothing has nothing else to say."""
@@ -152,5 +148,20 @@ class Bearer:
         return [projections.watermark(self.bucket, processor) for processor in PROCESSORS]
 
 
-def _client(url: str) -> Redis:
+async def copied(keys: Sequence[bytes], source: Any, target: Any) -> int:
+    """How many of the keys are on the target now, with when they expire; what was there is replaced."""
+    asked = source.pipeline(transaction=False)
+    for key in keys:
+        asked.dump(key)
+        asked.execute_command("PEXPIRETIME", key)
+    answers = iter(await asked.execute())
+    given = target.pipeline(transaction=False)
+    for key, value, until_ms in zip(keys, answers, answers, strict=False):
+        if value is not None:  # else it expired just now
+            given.restore(key, max(until_ms, 0), value, replace=True, absttl=until_ms > 0)
+    return len(await given.execute())
+
+
+def client(url: str) -> Redis:
+    """A client that gives bytes, and waits long: some commands carry a lot."""
     return Redis.from_url(url, socket_timeout=60)

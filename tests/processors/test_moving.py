@@ -199,11 +199,11 @@ async def test_a_move_that_was_begun_is_given_up(fleet: Fleet, empty: Valkey) ->
 
 
 async def _die_before_the_switch(fleet: Fleet, to: Valkey) -> None:
-    async with moving._client(fleet.servers[HOME % 3].url) as source, moving._client(to.url) as target:
+    async with moving.client(fleet.servers[HOME % 3].url) as source, moving.client(to.url) as target:
         bearer = moving.Bearer(HOME, source, target, to.url)
         await bearer._fence()
         async for keys in bearer._keys(source):
-            await bearer._copy(keys[:3])
+            await moving.copied(keys[:3], source, target)
 
 
 async def test_what_expires_expires_there_too(fleet: Fleet, empty: Valkey) -> None:
