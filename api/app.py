@@ -11,7 +11,7 @@ from uuid import uuid4
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
-from api import comments, feeds, openapi, operations, people, photos, rolls, serving, stats, trace, users
+from api import comments, conversations, feeds, openapi, operations, people, photos, rolls, serving, stats, trace, users
 from api.answers import on_fault, on_http, on_refusal
 from api.edge import Edge
 from api.front import Front
@@ -29,6 +29,7 @@ ROUTES: tuple[Route, ...] = (
     *feeds.ROUTES,
     *photos.ROUTES,
     *comments.ROUTES,
+    *conversations.ROUTES,
     *rolls.ROUTES,
     *users.ROUTES,
     *people.ROUTES,

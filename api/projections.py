@@ -16,6 +16,7 @@ import msgspec
 from api import candidates
 from api.cards import Tally
 from api.hot import REPLIES, Hot, HotCards, Parsed, bulk, profile_asked, questions
+from api.inbox import Inbox
 from api.shards import Piece, Shards
 from api.standing import Around, Person, Shared
 from api.wire import Away, Command, Slow, pack
@@ -46,6 +47,11 @@ class Projections:
     shards: Shards
     hot: HotCards = field(default_factory=HotCards)
     parsed: Parsed = field(default_factory=Parsed)
+
+    @property
+    def inbox(self) -> Inbox:
+        """What is asked about conversations."""
+        return Inbox(self._ask)
 
     async def close(self) -> None:
         """Give the connections back."""

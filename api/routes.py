@@ -21,7 +21,7 @@ from schemas.projections import Processor
 
 # everything under /v1 is somebody's view; who may see an item is visibility.py's affair
 Policy = Literal["signed_in", "operator"]  # an operator is a signed-in person whom OPERATORS names
-Target = Literal["trace", "user", "photo", "roll"]
+Target = Literal["trace", "user", "photo", "roll", "conversation"]
 Clock = Callable[[], datetime]
 
 PAGED = ("limit", "cursor")

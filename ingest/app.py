@@ -24,7 +24,7 @@ from ingest.answers import Answer
 from ingest.batch import PATHS, Collector
 from ingest.body import ClientGone
 from ingest.command import Command, carry_out
-from ingest.commands import accounts, comments, likes, photos, rolls, social
+from ingest.commands import accounts, comments, conversations, likes, photos, rolls, social
 from ingest.disk import Disk
 from ingest.doors import Clock, Doors
 from ingest.front import Front
@@ -54,6 +54,7 @@ COMMANDS: tuple[Command, ...] = (
     *photos.COMMANDS,
     *likes.COMMANDS,
     *comments.COMMANDS,
+    *conversations.COMMANDS,
 )
 BEAT_S = 0.5
 CODES: dict[int, Code] = {404: "not_found", 405: "method_not_allowed"}
@@ -215,8 +216,8 @@ async def _on_error(request: Request, error: Exception) -> Response:
 
 
 def _tell_security(request: Request, refused: Refused) -> None:
-    """Who names what is not there, or is hidden from them, may be trying ids; or members that no command has."""
-    if refused.code in ("not_found", "unknown_field"):
+    """Who names what is not there, or is hidden from them, may be trying ids; or what others may, or no command has."""
+    if refused.code in ("not_found", "forbidden", "unknown_field"):
         route, request_id = getattr(request.scope.get("route"), "path", ""), request.state.request_id
         _tell.warning("a command may be a try", seclog=True, code=refused.code, request_id=request_id, route=route)
 

@@ -115,6 +115,7 @@ class Command:
     gives: dict[str, Any] = field(default_factory=dict)  # an example of the answer
     raw: tuple[str, ...] = ()
     raw_bytes: int = body.COMMAND_BYTES
+    max_bytes: int = body.COMMAND_BYTES
     query: frozenset[str] = frozenset()  # the parameters that it knows
     needs_key: bool = False  # an Idempotency-Key must come with it
 
@@ -156,7 +157,7 @@ async def _body(command: Command, request: Request) -> tuple[bytes, Any]:
     """The bytes, and the command in them (None when they are a picture, or when there is no command)."""
     if command.raw and body.header(request.scope, b"content-type") in command.raw:
         return await body.read(request.scope, request.receive, max_bytes=command.raw_bytes), None
-    raw = await body.read(request.scope, request.receive, max_bytes=body.COMMAND_BYTES)
+    raw = await body.read(request.scope, request.receive, max_bytes=command.max_bytes)
     if command.takes is None and not raw:
         return raw, None
     body.expect_type(request.scope, "application/json")

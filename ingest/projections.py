@@ -2,18 +2,21 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 
 import msgspec
 
+from ingest.rules.conversations import Mark, Talk
 from ingest.rules.photos import KnownPhoto
 from ingest.rules.rolls import KnownRoll
 from ingest.rules.social import Standing
 from ingest.shards import Shards
-from schemas import hashes, projections
+from schemas import conversations, hashes, projections
+from schemas.conversations import Message
 from schemas.hashes import Card, Comment, Invite, Profile, Roll
-from schemas.ids import CommentId, FactId, PhotoId, RollId, UserId
+from schemas.ids import CommentId, ConversationId, FactId, MessageId, PhotoId, RollId, UserId
 from schemas.problems import Refusal, refusal
 from schemas.projections import Key
 from schemas.topics import Origin
@@ -132,6 +135,37 @@ class Projections:
         if found is None or found.author is None or found.deleted_at:
             return None
         return None if await self._blocked(user, found.author) else found
+
+    # --- conversations ------------------------------------------------------------------------------------------------
+
+    async def among(self, people: Sequence[UserId], by: UserId) -> tuple[set[UserId], set[UserId]]:
+        """Who of these people there is, and between whom and `by` there is a block."""
+        asked = [("EXISTS", projections.profile(one)) for one in people]
+        found, hidden = await asyncio.gather(self._shards.ask(*asked), self._hidden(people, by))
+        return {one for one, is_there in zip(people, found, strict=True) if is_there}, hidden
+
+    async def talk(self, conversation: ConversationId, by: UserId) -> Talk:
+        """Who takes part in the conversation, nobody where there is none (a second round trip for who does)."""
+        (found,) = await self._shards.ask(("SMEMBERS", conversations.members(conversation)))
+        hidden = await self._hidden(sorted(found), by) if by in found else set[UserId]()
+        return Talk(frozenset(found), frozenset(hidden))
+
+    async def message(self, conversation: ConversationId, message: MessageId) -> Message | None:
+        """What was said in the conversation under this id."""
+        return await self._view(Message, conversations.message(conversation, message))
+
+    async def mark(self, conversation: ConversationId, message: MessageId, by: UserId) -> Mark:
+        """Where the message stands in the conversation, and how far `by` has read it."""
+        at, read = await self._shards.ask(
+            ("ZSCORE", conversations.messages(conversation), message), ("ZSCORE", conversations.marks(conversation), by)
+        )
+        return Mark(None if at is None else int(at), None if read is None else int(read))
+
+    async def _hidden(self, people: Sequence[UserId], by: UserId) -> set[UserId]:
+        """Between whom of these people and `by` there is a block."""
+        kinds = (projections.blocks, projections.blocked_by)
+        ours, theirs = await self._shards.ask(*(("SMISMEMBER", kind(by), *people) for kind in kinds))
+        return {one for one, *pair in zip(people, ours, theirs, strict=True) if any(pair)}
 
     async def entity(self, fact: FactId) -> str | None:
         """What the fact made, if views have seen it: a command that is retried has this answer already."""

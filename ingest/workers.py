@@ -99,8 +99,9 @@ def _end_with(parent: BaseProcess) -> None:
 
 def bounds(hosts: frozenset[bytes] = frozenset()) -> Bounds:
     """How much the edge lets in: batches and pictures are larger than commands; `hosts`: who may be asked for."""
-    raw = {command.path: command.raw_bytes for command in COMMANDS if command.raw}
-    bodies = {**dict.fromkeys(batch.PATHS, body.BATCH_BYTES), **raw}
+    most = {command.path: max(command.raw_bytes, command.max_bytes) for command in COMMANDS if "{" not in command.path}
+    larger = {path: bytes for path, bytes in most.items() if bytes > body.COMMAND_BYTES}
+    bodies = {**dict.fromkeys(batch.PATHS, body.BATCH_BYTES), **larger}
     return Bounds(hosts=hosts, bodies=bodies, body_bytes=body.COMMAND_BYTES)
 
 

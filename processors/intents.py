@@ -1,6 +1,7 @@
 """Intents: what rules want done, as data. Every one may be applied twice; stores see to the rest.
 
-Views: `Save Include Exclude Insert Remove Point Claim Forget Count Sketch`, each on one key of `schemas.projections`.
+Views: `Save Include Exclude Insert Remove Arrive Raise Mark Point Claim Forget Count Sketch`, each on one key of
+`schemas.projections` or `schemas.conversations`.
 Feeds: `Publish Withdraw Follow Unfollow`. Objects: `Put`, then `Append`. Warehouse: `Row`.
 """
 
@@ -48,6 +49,33 @@ class Remove(msgspec.Struct, frozen=True):
 
     key: Key
     place: str
+
+
+class Arrive(msgspec.Struct, frozen=True):
+    """`member` stands in the sorted set at `key` by the offset of its record; of several records the first counts."""
+
+    key: Key
+    member: str
+
+
+class Raise(msgspec.Struct, frozen=True):
+    """`member` stands in the sorted set at `key` by `score`, unless it has a higher one."""
+
+    key: Key
+    member: str
+    score: int
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """`member` stands in the sorted set at `key` as far as `item` does at `order`, unless it is further.
+
+    Both are of one bucket. Nothing happens where `item` never arrived.
+    """
+
+    key: Key
+    member: str
+    order: Key
+    item: str
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -135,6 +163,7 @@ class Row(msgspec.Struct, frozen=True):
     values: Mapping[str, object]
 
 
-ViewIntent = Save | Include | Exclude | Insert | Remove | Point | Claim | Forget | Count | Sketch
+Scored = Arrive | Raise | Mark
+ViewIntent = Save | Include | Exclude | Insert | Remove | Scored | Point | Claim | Forget | Count | Sketch
 FeedIntent = Publish | Withdraw | Follow | Unfollow
 Intent = ViewIntent | FeedIntent | Put | Append | Row

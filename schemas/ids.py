@@ -23,7 +23,9 @@ UserId = NewType("UserId", Decimal)
 PhotoId = NewType("PhotoId", Decimal)
 RollId = NewType("RollId", Decimal)
 CommentId = NewType("CommentId", Decimal)
-AnyId = UserId | PhotoId | RollId | CommentId
+ConversationId = NewType("ConversationId", Decimal)
+MessageId = NewType("MessageId", Decimal)
+AnyId = UserId | PhotoId | RollId | CommentId | ConversationId | MessageId
 
 FactId = NewType("FactId", UUID)
 UploadId = NewType("UploadId", Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")])

@@ -125,7 +125,7 @@ async def replayed(settings: Settings) -> ProjectionsTwin:
 
 VIEWS = {
     "u", "fg", "fr", "rq", "bk", "bb", "mu", "up", "ur", "n", "r", "rm", "rx", "rp", "i", "p", "lk", "co", "cd", "cm",
-    "pw", "se", "fa", "m", "act",
+    "vm", "vo", "vs", "vt", "vr", "vi", "pw", "se", "fa", "m", "act",
 }  # fmt: skip # kinds of keys
 
 

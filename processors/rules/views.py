@@ -6,9 +6,10 @@ Facts about different things come in any order, so each writes fields and member
 from collections.abc import Iterator
 
 from processors.intents import Claim, Exclude, Forget, Include, Insert, Point, Remove, Save, ViewIntent
-from processors.rules import reactions
+from processors.rules import conversations, reactions
 from schemas import hashes, projections
 from schemas.facts import (
+    ConversationFact,
     Fact,
     FollowAccepted,
     FollowDeclined,
@@ -62,6 +63,8 @@ def changes(value: Fact | Secret) -> Changes:
         yield from _fate(value)
     elif isinstance(value, ReactionFact):
         yield from reactions.changes(value)
+    elif isinstance(value, ConversationFact):
+        yield from conversations.changes(value)
     else:
         yield _secret(value)
 

@@ -8,13 +8,16 @@ from typing import Literal
 import msgspec
 
 from processors.intents import (
+    Arrive,
     Claim,
     Count,
     Exclude,
     Forget,
     Include,
     Insert,
+    Mark,
     Point,
+    Raise,
     Remove,
     Save,
     Sketch,
@@ -48,11 +51,12 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One Redis command on one key."""
+    """One Redis command on one key, or a command of ours that looks at another one, too."""
 
     command: str
     key: Key
     words: Words
+    beside: Key | None = None
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -88,7 +92,9 @@ def applied(bucket: int, changes: Iterable[tuple[Step, Sequence[Change]]], proce
     for step, wanted in changes:
         args += (*step.position, int(step.moves), len(wanted))
         for change in wanted:
-            args += (change.command, keys.setdefault(change.key, len(keys) + 1), len(change.words), *change.words)
+            key = keys.setdefault(change.key, len(keys) + 1)
+            beside = (keys.setdefault(change.beside, len(keys) + 1),) if change.beside else ()
+            args += (change.command, key, len(beside) + len(change.words), *beside, *change.words)
     return Call("apply", tuple(keys), args)
 
 
@@ -98,13 +104,13 @@ def by_bucket(processor: Processor, records: Iterable[tuple[Origin, Sequence[Vie
     for origin, intents in records:
         step, mine = Step(processor, origin), dict[int, list[Change]]()
         for intent in intents:
-            mine.setdefault(bucket_of_key(intent.key), []).append(_change(intent))
+            mine.setdefault(bucket_of_key(intent.key), []).append(_change(intent, origin.offset))
         for number, changes in mine.items():
             buckets.setdefault(number, []).append((step, changes))
     return [applied(number, changes, processor) for number, changes in buckets.items()]
 
 
-def _change(intent: ViewIntent) -> Change:
+def _change(intent: ViewIntent, offset: int) -> Change:
     match intent:
         case Save(key=key, fields=fields):
             return Change("HSET", key, tuple(chain.from_iterable(fields.items())))
@@ -120,10 +126,22 @@ def _change(intent: ViewIntent) -> Change:
             return Change("CLAIM", key, (id,))
         case Point() | Forget():
             return _text(intent)
+        case Arrive() | Raise() | Mark():
+            return _scored(intent, offset)
         case Count(key=key, field=field, by=by):
             return Change("HINCRBY", key, (field, by))
         case Sketch(key=key, members=members):
             return Change("PFADD", key, members)
+
+
+def _scored(intent: Arrive | Raise | Mark, offset: int) -> Change:
+    match intent:
+        case Arrive(key=key, member=member):
+            return Change("ZADD", key, ("NX", offset, member))
+        case Raise(key=key, member=member, score=score):
+            return Change("ZADD", key, ("GT", score, member))
+        case Mark(key=key, member=member, order=order, item=item):
+            return Change("MARK", key, (item, member), order)
 
 
 def _text(intent: Point | Forget) -> Change:

@@ -57,8 +57,15 @@ local function unsettle(feed)
   if tail and is_building(tail) then redis.call('LSET', feed, -1, '-9223372036854775807') end
 end
 
--- One command of a change; CLAIM and UNSETTLE are ours, the others are the server's.
-local function change(command, key, ...)
+-- Somebody has read as far as an item stands in an order: marks from several devices merge by the furthest.
+local function mark(marks, order, item, reader)
+  local at = redis.call('ZSCORE', order, item)
+  if at then redis.call('ZADD', marks, 'GT', at, reader) end
+end
+
+-- One command of a change; CLAIM, MARK and UNSETTLE are ours, the others are the server's.
+local function change(keys, command, key, ...)
+  if command == 'MARK' then return mark(key, keys[tonumber((...))], select(2, ...)) end
   if command == 'CLAIM' then return claim(key, ...) end
   if command == 'UNSETTLE' then return unsettle(key) end
   redis.call(command, key, ...)
@@ -66,7 +73,7 @@ end
 
 -- keys: watermark, then the keys that changes name by their index.
 -- args: per record `topic:partition`, offset, whether it moves the watermark, number of changes; per change its
--- command, key index, number of words, words. Gives how many of the records were new.
+-- command, key index, number of words, words (the first of MARK is a key index, too). Gives how many of the records were new.
 local function apply(keys, args)
   local at, applied = 1, 0
   while at <= #args do
@@ -75,7 +82,7 @@ local function apply(keys, args)
     at = at + 4
     for _ = 1, changes do
       local words = tonumber(args[at + 2])
-      if new then change(args[at], keys[tonumber(args[at + 1])], unpack(args, at + 3, at + 2 + words)) end
+      if new then change(keys, args[at], keys[tonumber(args[at + 1])], unpack(args, at + 3, at + 2 + words)) end
       at = at + 3 + words
     end
     if new then applied = applied + 1 end

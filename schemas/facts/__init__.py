@@ -11,6 +11,13 @@ import msgspec
 from schemas.facts.base import (
     Visibility,
 )
+from schemas.facts.conversations import (
+    ConversationFact,
+    ConversationOpened,
+    ConversationRead,
+    MessagePosted,
+    MessageText,
+)
 from schemas.facts.people import (
     AccountText,
     FollowAccepted,
@@ -65,12 +72,17 @@ __all__ = [
     "CommentDeleted",
     "CommentPosted",
     "CommentText",
+    "ConversationFact",
+    "ConversationOpened",
+    "ConversationRead",
     "Fact",
     "FollowAccepted",
     "FollowDeclined",
     "FollowRequested",
     "FollowedFact",
     "FollowerRemoved",
+    "MessagePosted",
+    "MessageText",
     "PersonFact",
     "PhotoCaptured",
     "PhotoDeleted",
@@ -107,7 +119,7 @@ __all__ = [
     "type_name",
 ]
 
-Fact = PersonFact | FollowedFact | RollFact | PhotoFact | ReactionFact
+Fact = PersonFact | FollowedFact | RollFact | PhotoFact | ReactionFact | ConversationFact
 
 FACT_TYPES: tuple[type[Fact], ...] = Fact.__args__
 
@@ -139,6 +151,8 @@ def aggregate(fact: Fact) -> AnyId:
     """
     if isinstance(fact, PhotoFact | ReactionFact):
         return fact.photo
+    if isinstance(fact, ConversationFact):
+        return fact.conversation
     if isinstance(fact, RollFact):
         return fact.roll
     return fact.whom if isinstance(fact, FollowedFact) else fact.by

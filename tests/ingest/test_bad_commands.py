@@ -14,7 +14,7 @@ import pytest
 from local.stack import Stack
 from schemas import projections
 from schemas.objects import MAX_UPLOAD_BYTES
-from tests.ingest import bad_reactions
+from tests.ingest import bad_conversations, bad_reactions
 from tests.ingest.recorded import facts_by
 from tests.ingest.scenes import Case, Scene
 from tests.ingest.test_photos import IMAGE, put, uploaded
@@ -97,6 +97,7 @@ def asking(**members: Any) -> Case:
 
 CASES: dict[str, Case] = {
     **bad_reactions.CASES,
+    **bad_conversations.CASES,
     "in-E7.1": without_a_key,
     "in-E7.5": same_key,
     "in-E8.1": lambda scene: scene.post(f"/v1/users/{scene.ben.user}/follow"),
@@ -120,7 +121,7 @@ CASES: dict[str, Case] = {
 # How many facts; of two follows one has an effect, and of a hundred likes. Tickets are none at all.
 APPENDED = {
     **dict.fromkeys((row for row in CASES if row.startswith(("in-B", "in-E")) and row != "in-B29.2"), 0),
-    "in-B12.1": 1, "in-E3.1": 1, "in-E7.3": 1, "in-E7.4": 1, "in-E7.5": 2, "in-E8.2": 2,
+    "in-B12.1": 1, "in-E3.1": 1, "in-E3.2": 1, "in-E7.3": 1, "in-E7.4": 1, "in-E7.5": 2, "in-E8.2": 2,
     "in-E8.3": 1, "in-E9.2": 100, "in-F11.1": 1,
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -11,6 +12,7 @@ from schemas.projections import FEED_CAP
 from tests.twins.projections import Value
 
 Clock = Callable[[], datetime]
+SCORED = {"vo", "vs", "vr", "vi"}  # kinds of `schemas/conversations.py`
 
 
 class Answers:
@@ -51,11 +53,17 @@ class Answers:
             case "set":
                 return {str(member) for member in await self._redis.smembers(key)}
             case "zset":
-                return [str(place) for place in await self._redis.zrange(key, 0, -1)]
+                return await self._sorted(key)
             case "list":
                 return await self._list(key)
             case _:
                 return await self._text_or_sketch(key)
+
+    async def _sorted(self, key: str) -> list[str]:
+        """Members alone where all scores are 0."""
+        found: Any = await self._redis.zrange(key, 0, -1, withscores=True)
+        is_scored = key.partition(":")[2].partition(":")[0] in SCORED
+        return [f"{member} {int(score)}" if is_scored else str(member) for member, score in found]
 
     async def _text_or_sketch(self, key: str) -> Value:
         if ":act:" in key:

@@ -7,6 +7,7 @@ from typing import Protocol
 import pytest
 
 from processors.intents import (
+    Arrive,
     Claim,
     Count,
     Exclude,
@@ -15,8 +16,10 @@ from processors.intents import (
     Include,
     Insert,
     Intent,
+    Mark,
     Point,
     Publish,
+    Raise,
     Remove,
     Save,
     Sketch,
@@ -25,10 +28,11 @@ from processors.intents import (
 )
 from processors.processor import Effects, Store
 from processors.stores.projections import Projections
-from schemas import projections
+from schemas import conversations, projections
 from schemas.ids import PhotoId, UserId
 from schemas.projections import place
 from tests import builders as a
+from tests import talks
 from tests.processors.answers import Answers
 from tests.spread import spread
 from tests.twins.projections import ProjectionsTwin, Value
@@ -36,6 +40,7 @@ from tests.valkey import Fleet, Valkey, running_fleet
 
 ANA, BEN, CLEO = a.a_user("ana", 7), a.a_user("ben", 7), a.a_user("cleo", 60)
 ROLL = a.a_roll(ANA)
+TALK = talks.a_conversation(ANA, CLEO)
 MINUTE = projections.minute(a.NOON)
 
 
@@ -126,6 +131,36 @@ async def test_places_stand_in_the_order_of_the_reveal(house: House) -> None:
     await house.do(Remove(key, place(second)))
 
     assert await house.view(key) == [place(first), place(third)]
+
+
+async def test_what_arrives_stands_by_the_offset_of_its_first_record(house: House) -> None:
+    key = conversations.messages(TALK)
+    late, early = talks.a_message(TALK, 2), talks.a_message(TALK, 1)
+    first = await house.do(Arrive(key, late))
+    await house.do(Arrive(key, early))
+    await house.do(Arrive(key, late))
+    await house.again(first)
+
+    assert await house.view(key) == [f"{late} 0", f"{early} 1"]
+
+
+async def test_a_score_is_only_ever_raised(house: House) -> None:
+    key, far = conversations.inbox(ANA), 2**53 - 1
+    await house.do(Raise(key, "1", 7), Raise(key, "2", far), Raise(key, "3", 5))
+    await house.do(Raise(key, "1", 6), Raise(key, "2", far - 1), Raise(key, "3", 8))
+
+    assert await house.view(key) == ["1 7", "3 8", f"2 {far}"]
+
+
+async def test_a_mark_is_as_far_as_what_it_names_and_never_goes_back(house: House) -> None:
+    order, marks = conversations.messages(TALK), conversations.marks(TALK)
+    messages = [talks.a_message(TALK, number) for number in (3, 1, 2)]
+    for message in messages:
+        await house.do(Arrive(order, message))
+    await house.do(Mark(marks, ANA, order, messages[1]), Mark(marks, BEN, order, messages[2]))
+    await house.do(Mark(marks, ANA, order, messages[0]), Mark(marks, CLEO, order, talks.a_message(TALK, 9)))
+
+    assert await house.view(marks) == [f"{ANA} 1", f"{BEN} 2"]
 
 
 async def test_a_text_lives_until_its_time(house: House) -> None:

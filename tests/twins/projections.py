@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from processors.intents import (
+    Arrive,
     Claim,
     Count,
     Exclude,
@@ -12,8 +13,10 @@ from processors.intents import (
     Include,
     Insert,
     Intent,
+    Mark,
     Point,
     Publish,
+    Raise,
     Remove,
     Save,
     Sketch,
@@ -37,6 +40,7 @@ class ProjectionsTwin:
         self._hashes: dict[Key, dict[str, str]] = {}
         self._sets: dict[Key, set[str]] = {}
         self._places: dict[Key, set[str]] = {}
+        self._scores: dict[Key, dict[str, int]] = {}
         self._sketches: dict[Key, set[str]] = {}
         self._follows: set[tuple[UserId, UserId]] = set()
         self._outboxes: dict[UserId, set[PhotoId]] = {}
@@ -57,10 +61,10 @@ class ProjectionsTwin:
             partition = (each.origin.topic, each.origin.partition)
             if each.origin.offset >= self._progress.get(partition, 0):
                 for intent in each.intents:
-                    self._do(intent)
+                    self._do(intent, each.origin.offset)
                 self._progress[partition] = each.origin.offset + 1
 
-    def _do(self, intent: Intent) -> None:
+    def _do(self, intent: Intent, offset: int) -> None:
         match intent:
             case Save(key=key, fields=fields):
                 self._hashes.setdefault(key, {}).update(fields)
@@ -72,12 +76,25 @@ class ProjectionsTwin:
                 self._places.setdefault(key, set()).add(place)
             case Remove(key=key, place=place):
                 self._places.setdefault(key, set()).discard(place)
+            case Arrive() | Raise() | Mark():
+                self._do_scores(intent, offset)
             case Point() | Claim() | Forget() | Count() | Sketch():
                 self._do_values(intent)
             case Follow() | Unfollow() | Publish() | Withdraw():
                 self._do_feeds(intent)
             case _:
                 raise TypeError(f"intent is {intent!r}; expected one of views or feeds")
+
+    def _do_scores(self, intent: Arrive | Raise | Mark, offset: int) -> None:
+        scores = self._scores.setdefault(intent.key, {})
+        match intent:
+            case Arrive(member=member):
+                scores.setdefault(member, offset)
+            case Raise(member=member, score=score):
+                scores[member] = max(scores.get(member, score), score)
+            case Mark(member=member, order=order, item=item):
+                if (at := self._scores.get(order, {}).get(item)) is not None:
+                    scores[member] = max(scores.get(member, at), at)
 
     def _do_values(self, intent: Point | Claim | Forget | Count | Sketch) -> None:
         match intent:
@@ -115,6 +132,7 @@ class ProjectionsTwin:
         every |= {key: fields for key, fields in self._hashes.items()}
         every |= {key: set(found) for key, found in self._sets.items()}
         every |= {key: sorted(found) for key, found in self._places.items()}
+        every |= {key: _in_order(scores) for key, scores in self._scores.items()}
         every |= {key: len(seen) for key, seen in self._sketches.items()}
         return {key: value for key, value in every.items() if value}
 
@@ -127,3 +145,8 @@ class ProjectionsTwin:
         photos = {p for of, author in self._follows if of == reader for p in self._outboxes.get(author, ())}
         revealed = [photo for photo in photos if int(photo) < floor_at(self._clock())]
         return sorted(revealed, key=int, reverse=True)[:FEED_CAP]
+
+
+def _in_order(scores: Mapping[str, int]) -> list[str]:
+    """As `ZRANGE ... WITHSCORES` tells it, member and score in one text."""
+    return [f"{member} {score}" for member, score in sorted(scores.items(), key=lambda each: (each[1], each[0]))]
