@@ -7,7 +7,7 @@ from schemas.ids import PhotoId, UploadId, UserId
 RenditionName = Literal["large", "medium", "small"]
 
 MAX_UPLOAD_BYTES = 25_000_000
-UPLOAD_TYPES = ("image/jpeg", "image/png", "image/webp")
+UPLOAD_TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/heif")
 # The first is the default; their looks are in processors/rules/stocks.py, a test compares.
 FILMS = ("darkroom-400", "daylight-100", "linen-160", "lantern-800", "getaway-200", "silver-400", "keepsake-200")
 TICKET_SECONDS = 300  # a presigned upload is good for five minutes

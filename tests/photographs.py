@@ -4,6 +4,7 @@ import struct
 import zlib
 from io import BytesIO
 
+import pillow_heif
 from PIL import Image, ImageCms
 
 from local.photographs import photographs
@@ -55,6 +56,21 @@ def saved(picture: Image.Image, kind: str, **options: object) -> bytes:
     file = BytesIO()
     picture.save(file, kind, **options)
     return file.getvalue()
+
+
+def heic(picture: Image.Image, **options: object) -> bytes:
+    """As a phone writes it: pixels as the sensor lay, turned by a box, and EXIF that says the same."""
+    file = BytesIO()
+    fast = {"quality": 85, "enc_params": {"preset": "ultrafast"}}  # 0.3 s for the landscape, and not 4
+    pillow_heif.encode(picture.mode, picture.size, picture.tobytes(), file, **{**fast, **options})
+    return file.getvalue()
+
+
+def a_telling_heic(orientation: int = 6, **options: object) -> bytes:
+    """As `a_telling_photo`."""
+    telling = Image.open(BytesIO(a_telling_photo(orientation)))
+    said = {name: telling.info[name] for name in ("exif", "xmp", "icc_profile")}
+    return heic(telling, **said, **options)
 
 
 def a_truncated_photo() -> bytes:

@@ -13,6 +13,7 @@ BEGINS = {
     "image/jpeg": (b"\xff\xd8\xff",),
     "image/png": (b"\x89PNG\r\n\x1a\n",),
     "image/webp": (b"RIFF", b"WEBP"),
+    **dict.fromkeys(("image/heic", "image/heif"), (b"ftyp",)),  # phones use either name; which kind, the film tells
 }
 
 # What a person is told. The film's own words tell more, to operators in the log: they change with the film, and a fact

@@ -46,7 +46,7 @@ class Spoiled(msgspec.Struct, frozen=True, tag=True):
 
 
 def develop(original: bytes, film: str, day: date | None = None) -> Developed | Spoiled:
-    """What `film` makes of `original` (JPEG, PNG or WebP). An unknown film is a KeyError: the edge lets none in.
+    """What `film` makes of `original` (JPEG, PNG, WebP or HEIC). An unknown film is a KeyError: the edge lets none in.
 
     `day` is stamped by a film that has a stamp; without a day it stamps none. Sizes are 1920..2048, 1080 and 320 along
     the long edge, never larger than the original. 12 MP take about 0.12 s of CPU. The bytes come from a stranger: call

@@ -6,24 +6,26 @@ Nothing is decoded before the header has been judged: a hostile file is refused 
 import struct
 import warnings
 import zlib
+from collections.abc import Iterable
 from functools import lru_cache
 from io import BytesIO
 from math import ceil
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from processors.rules import strips
+from processors.rules import heifs, strips
+from processors.rules.heifs import Heif
 
 Refusal = Literal[
     "not_an_image", "unsupported_type", "too_many_pixels", "too_many_scans", "too_much_memory", "truncated", "damaged"
 ]
 
-# By content, never by name. Camera files with two pictures (MPO) come through JPEG. Naming the classes keeps Pillow
-# from loading its forty other readers (70 ms) when it meets junk.
+# By content, never by name; a HEIC is told by `heifs`. Camera files with two pictures (MPO) come through JPEG. Naming
+# the classes keeps Pillow from loading its forty other readers (70 ms) when it meets junk.
 FORMATS = tuple(reader.format for reader in (JpegImageFile, PngImageFile, WebPImageFile))
 OTHERS = (b"GIF8", b"II*\0", b"MM\0*", b"BM", b"<svg", b"<?xml", b"\0\0\1\0", b"8BPS", b"%PDF")
 MAX_PIXELS = 50_000_000
@@ -65,20 +67,52 @@ def negative(original: bytes) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a stranger's broken EXIF is no news of ours
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        image = _opened(original)
-        _judge(image, original)
-        picture, turn = _decoded(image, original)
-    picture = _fitted(_srgb(_flat(picture), image.info.get("icc_profile")))
+        picture, turn, profile = _heif(original) if heifs.is_heif(original) else _picture(original)
+    picture = _fitted(_srgb(_flat(picture), profile))
     upright = picture if turn is None else picture.transpose(turn)
     upright.info.clear()  # a comment or a profile would be saved again
     return upright
+
+
+class Decoded(NamedTuple):
+    """A picture that is small enough, not yet upright, in the colours of `profile` (None: of sRGB)."""
+
+    picture: Image.Image
+    turn: Image.Transpose | None
+    profile: bytes | None
+
+
+def _picture(original: bytes) -> Decoded:
+    """Of a JPEG, PNG or WebP."""
+    image = _opened(original)
+    _judge(image, original)
+    return Decoded(*_decoded(image, original), image.info.get("icc_profile"))
+
+
+def _heif(original: bytes) -> Decoded:
+    """Of a HEIC, which libheif turns as its boxes say."""
+    try:
+        if heifs.declared(original) > MAX_PIXELS:
+            raise Refused("too_many_pixels")
+        image = Heif(original)
+        picture = _joined(image.strips(STRIP_ROWS), image.size[1], _factor(image.size))
+        return Decoded(picture, None, image.profile)
+    except MemoryError as error:
+        raise Refused("too_much_memory") from error
+    except (*UNREADABLE, RuntimeError) as error:
+        raise Refused(_told(error)) from error
+
+
+def _told(error: Exception) -> Refusal:
+    said = str(error).lower()
+    return "too_much_memory" if "memory" in said else "truncated" if "truncated" in said else "damaged"
 
 
 def _opened(original: bytes) -> Image.Image:
     try:
         return Image.open(BytesIO(original), formats=FORMATS)
     except UnidentifiedImageError as error:
-        other = original[:16].lstrip().startswith(OTHERS) or original[4:8] == b"ftyp"  # HEIC, AVIF
+        other = original[:16].lstrip().startswith(OTHERS) or original[4:8] == b"ftyp"  # AVIF, films
         raise Refused("unsupported_type" if other else "not_an_image") from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise Refused("too_many_pixels") from error
@@ -99,14 +133,20 @@ def _judge(image: Image.Image, original: bytes) -> None:
 
 def _decoded(image: Image.Image, original: bytes) -> tuple[Image.Image, Image.Transpose | None]:
     try:
-        factor = max(f for f in (1, 2, 4, 8) if f == 1 or max(image.size) // f >= LARGE_MIN_PX)
+        factor = _factor(image.size)
         if factor > 1 and isinstance(image, PngImageFile) and strips.divisible(image):
-            return _joined(image, original, factor), _turn(strips.without_pixels(image, original))
+            rows = strips.strips(image, original, STRIP_ROWS)
+            return _joined(rows, image.height, factor), _turn(strips.without_pixels(image, original))
         return _shrunk(image, factor), _turn(image)  # in this order: a PNG may keep its EXIF behind the pixels
     except MemoryError as error:
         raise Refused("too_much_memory") from error
     except UNREADABLE as error:
-        raise Refused("truncated" if "truncated" in str(error).lower() else "damaged") from error
+        raise Refused(_told(error)) from error
+
+
+def _factor(size: tuple[int, int]) -> int:
+    """How much smaller a picture may be made while it is decoded."""
+    return max(f for f in (1, 2, 4, 8) if f == 1 or max(size) // f >= LARGE_MIN_PX)
 
 
 def _shrunk(image: Image.Image, factor: int) -> Image.Image:
@@ -119,13 +159,13 @@ def _shrunk(image: Image.Image, factor: int) -> Image.Image:
     return image if factor == 1 else _plain(image).reduce(factor)
 
 
-def _joined(image: PngImageFile, original: bytes, factor: int) -> Image.Image:
-    """What `_shrunk` gives, strip by strip, in a tenth of the memory."""
+def _joined(parts: Iterable[Image.Image], height: int, factor: int) -> Image.Image:
+    """What `_shrunk` gives, of strips from top to bottom, in a tenth of the memory."""
     joined, top = Image.new("1", (1, 1)), 0
-    for strip in strips.strips(image, original, STRIP_ROWS):
+    for strip in parts:
         part = _plain(strip).reduce(factor)
         if top == 0:
-            joined = Image.new(part.mode, (part.width, ceil(image.height / factor)))
+            joined = Image.new(part.mode, (part.width, ceil(height / factor)))
         joined.paste(part, (0, top))
         top += part.height
     return joined

@@ -256,7 +256,7 @@ def test_broken_exif_does_not_spoil_a_photo(kind: str, exif: bytes) -> None:
         (lambda: pictures.saved(Image.new("RGB", (8, 8)), "GIF"), "unsupported_type"),
         (lambda: pictures.saved(Image.new("RGB", (8, 8)), "TIFF"), "unsupported_type"),
         (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "unsupported_type"),
-        (lambda: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "unsupported_type"),
+        (lambda: b"\0\0\0\x18ftypavif\0\0\0\0mif1avif", "unsupported_type"),
     ],
 )
 def test_what_cannot_be_developed_is_refused_for_a_stable_reason_within_100_ms(
