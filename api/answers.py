@@ -1,6 +1,6 @@
 """Answers as bytes: JSON with its ETag, 304 for who has it already, problems (RFC 9457)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha1
 from urllib.parse import quote
 
@@ -25,9 +25,16 @@ _encoder = msgspec.json.Encoder()
 _tell = structlog.get_logger("api")
 
 
-def json(request: Request, answer: msgspec.Struct, *, is_stale: bool, links: Mapping[str, str]) -> Response:
-    """The answer, or 304 when the client holds these very bytes; `"stale": true` stands in it only when it is."""
+def json(
+    request: Request, answer: msgspec.Struct, *, is_stale: bool, degraded: Sequence[str], links: Mapping[str, str]
+) -> Response:
+    """The answer, or 304 when the client holds these very bytes.
+
+    `"stale": true` and `"degraded": [...]` stand in it only when it is.
+    """
     content = _encoder.encode(answer)
+    if degraded:
+        content = b'{"degraded":' + _encoder.encode(degraded) + b"," + content[1:]
     if is_stale:
         content = b'{"stale":true,' + content[1:]
     told = sha1(content, usedforsecurity=False)  # twice as fast as others where the processor knows it

@@ -15,6 +15,7 @@ from api import comments, conversations, feeds, openapi, operations, people, pho
 from api.answers import on_fault, on_http, on_refusal
 from api.edge import Edge
 from api.front import Front
+from api.load_watch import LoadWatch
 from api.log import open_log
 from api.objects import open_objects
 from api.operations import OPERATIONS
@@ -45,13 +46,15 @@ def utc_now() -> datetime:
 
 def make_room(settings: Settings, clock: Clock = utc_now) -> Room:
     """The doors these settings name; none of them connects before it is asked something."""
+    projections, telemetry = open_projections(settings.redis_url, settings.redis_timeout_ms / 1000), Telemetry()
     return Room(
-        projections=open_projections(settings.redis_url, settings.redis_timeout_ms / 1000),
+        projections=projections,
+        load=LoadWatch(projections, telemetry, settings.shed_above_ms / 1000),
         objects=open_objects(settings),
         warehouse=open_warehouse(settings),
         log=open_log(settings),
         operators=frozenset(filter(None, settings.operators.replace(" ", "").split(","))),
-        telemetry=Telemetry(),
+        telemetry=telemetry,
         clock=clock,
         cursor_secret=settings.cursor_secret.encode(),
     )
@@ -115,7 +118,7 @@ def _describe(app: FastAPI) -> None:
 
 @asynccontextmanager
 async def _lifespan(room: Room) -> AsyncIterator[None]:
-    beat = asyncio.create_task(room.telemetry.watch_loop())
+    beat = asyncio.create_task(room.load.run())
     yield
     beat.cancel()
     with suppress(asyncio.CancelledError):

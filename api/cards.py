@@ -33,15 +33,24 @@ class Media(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
-    """How many like a photo and how many comments it has, and whether the reader is among those who like it."""
+    """How many like a photo and how many comments it has, and whether the reader is among those who like it.
 
-    likes: int
-    comments: int
-    you_like: bool
+    Null when nobody counted: the answer says `degraded: ["counters"]`.
+    """
+
+    likes: int | None
+    comments: int | None
+    you_like: bool | None
+
+
+UNCOUNTED = Tally(likes=None, comments=None, you_like=None)
 
 
 class RevealedPhoto(msgspec.Struct, frozen=True, kw_only=True, tag_field="state", tag="revealed"):
-    """A developed photo whose time has come. `width` and `height` are pixels, `placeholder` a blurhash."""
+    """A developed photo whose time has come. `width` and `height` are pixels, `placeholder` a blurhash.
+
+    `likes`, `comments` and `you_like` are null in an answer that is `degraded` by `counters`: keep what you showed.
+    """
 
     id: PhotoId
     author: Author
@@ -51,9 +60,9 @@ class RevealedPhoto(msgspec.Struct, frozen=True, kw_only=True, tag_field="state"
     width: int | None
     height: int | None
     placeholder: str | None
-    likes: int
-    comments: int
-    you_like: bool
+    likes: int | None
+    comments: int | None
+    you_like: bool | None
     media: Media
 
 

@@ -33,5 +33,6 @@ ROUTES = (
         policy="signed_in",
         behind=("views", "feeds"),
         parameters=PAGED,
+        sheds=("counters",),
     ),
 )

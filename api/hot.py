@@ -102,6 +102,11 @@ def questions(photo: PhotoId) -> bytes:
     return b"".join((*map(_packed, commands), b"*3\r\n", _packed(likes).partition(b"\r\n")[2]))
 
 
+def bits_asked(photo: PhotoId) -> bytes:
+    """The first of these alone: what decides who sees the photo, and nothing that is counted."""
+    return _packed(("HMGET", view.card(photo), *BITS))
+
+
 def bulk(text: str) -> bytes:
     """One word."""
     return b"$%d\r\n%b\r\n" % (len(text.encode()), text.encode())

@@ -49,7 +49,8 @@ class PhotoPage(Page, frozen=True, kw_only=True):
 
 async def seen(asked: Asked, photos: Sequence[PhotoId]) -> list[Seen]:
     """Those of `photos` that the reader may see now, in the same order."""
-    found, around = await asked.room.projections.looked(asked.reader, photos)
+    is_counted = "counters" not in asked.shed
+    found, around = await asked.room.projections.looked(asked.reader, photos, is_counted=is_counted)
     judged = [_judged(asked, photo, found.get(photo), around) for photo in photos]
     return [one for one in judged if one is not None]
 
@@ -75,8 +76,13 @@ async def page(asked: Asked, fetch: Fetch, wanted: Wanted = lambda _: True) -> P
     return PhotoPage(items=found, next_cursor=leaf.next_cursor, prev_cursor=leaf.prev_cursor)
 
 
-async def count(asked: Asked, grid: Key) -> int:
-    """How many of a grid's photos are revealed to the reader, up to `COUNTED`: no more than its pages would show."""
+async def count(asked: Asked, grid: Key) -> int | None:
+    """How many of a grid's photos are revealed to the reader, up to `COUNTED`: no more than its pages would show.
+
+    None when counters are shed: it is the dearest of them.
+    """
+    if "counters" in asked.shed:
+        return None
     floor = PhotoId(str(floor_at(asked.now)))
     photos = await asked.room.projections.places(grid, floor, COUNTED)
     return sum(one.sight == "revealed" for one in await seen(asked, photos))
@@ -101,6 +107,8 @@ def _joined(pieces: Sequence[bytes], one: Seen) -> bytes:
     """In the order in which `cards.RevealedPhoto` has them."""
     start, roll, likes, comments, end = pieces
     tally, author = one.tally, _author(one.author.id, one.author.username, one.author.display_name)
+    if tally.likes is None or tally.comments is None:
+        return b"".join((start, author, roll, b"null", likes, b"null", comments, b"null", end))
     liked = b"true" if tally.you_like else b"false"
     return b"".join((start, author, roll, b"%d" % tally.likes, likes, b"%d" % tally.comments, comments, liked, end))
 

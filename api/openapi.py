@@ -74,7 +74,8 @@ def components(routes: Iterable[Route]) -> Schema:
 
 _OK = (
     'What was asked for. While views are being rebuilt, or when X-Read-After was not reached, it has `"stale": true` '
-    "and the header X-Stale: 1."
+    "and the header X-Stale: 1. Under load it has `degraded`, a list of what it does without: `ranking` (newest first "
+    "instead), `counters` (null), `length` (at most 5 items on a page, whose cursors lead on as ever)."
 )
 
 

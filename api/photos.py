@@ -31,6 +31,7 @@ ROUTES = (
         policy="signed_in",
         behind=("views",),
         target="photo",
+        sheds=("counters",),
     ),
     Route(
         path="/v1/photos/{photo}/likes",

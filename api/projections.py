@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from api import candidates
-from api.cards import Tally
-from api.hot import REPLIES, Hot, HotCards, Parsed, bulk, profile_asked, questions
+from api.cards import UNCOUNTED, Tally
+from api.hot import REPLIES, Hot, HotCards, Parsed, bits_asked, bulk, profile_asked, questions
 from api.inbox import Inbox
 from api.shards import Piece, Shards
 from api.standing import Around, Person, Shared
@@ -61,6 +61,11 @@ class Projections:
         """Whether every server answers in time."""
         return all(map(bool, await self._everywhere(("PING",))))
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether a server is left alone for a moment, because it did not answer."""
+        return self.shards.is_cut_off
+
     # --- who asks -----------------------------------------------------------------------------------------------------
 
     async def session(self, token_sha256: str) -> Session:
@@ -78,24 +83,30 @@ class Projections:
 
     # --- photos -------------------------------------------------------------------------------------------------------
 
-    async def looked(self, reader: UserId, photos: Sequence[PhotoId]) -> tuple[dict[PhotoId, Card], Around]:
+    async def looked(
+        self, reader: UserId, photos: Sequence[PhotoId], *, is_counted: bool = True
+    ) -> tuple[dict[PhotoId, Card], Around]:
         """The cards there are, and what is around them: one round trip, and one before it for cards not read lately."""
+        replies = REPLIES if is_counted else 1
         known = await self._known(photos)
         people = sorted({hot.card.author for hot in known.values() if hot.card.author})
         places = sorted({hot.card.roll for hot in known.values() if hot.card.roll})
         last = bulk(reader)
-        photos_asked = [(bucket(photo), hot.asked + last, REPLIES) for photo, hot in known.items()]
+        photos_asked = [
+            (bucket(photo), hot.asked + last if is_counted else bits_asked(photo), replies)
+            for photo, hot in known.items()
+        ]
         found = await self._ask_packed([*photos_asked, *_around_asked(reader, people, places)])
         cards, tallies, anew = dict[PhotoId, Card](), dict[PhotoId, Tally](), list[PhotoId]()
         for at, (photo, hot) in enumerate(known.items()):
-            bits, likes, posted, gone, liked = found[at * REPLIES : at * REPLIES + REPLIES]
+            bits, *counts = found[at * replies : at * replies + replies]
             if hot.bits and bits != hot.bits:
                 self.hot.drop(photo)
                 anew.append(photo)
             cards[photo] = hot.card
-            tallies[photo] = Tally(likes=likes, comments=max(0, posted - gone), you_like=bool(liked))
+            tallies[photo] = _tally(*counts) if counts else UNCOUNTED
         fresh = await self._cards(anew)
-        around_it = self._around(people, places, found[REPLIES * len(known) :], tallies)
+        around_it = self._around(people, places, found[replies * len(known) :], tallies)
         return {photo: card for photo, card in cards.items() if photo not in anew} | fresh, around_it
 
     async def _known(self, photos: Sequence[PhotoId]) -> dict[PhotoId, Hot]:
@@ -312,6 +323,10 @@ def _around_asked(reader: UserId, people: Sequence[UserId], places: Sequence[Rol
     rolls = [(bucket(roll), pack((("HGETALL", view.roll(roll)),)), 1) for roll in places]
     joined = [(bucket(roll), pack((("SISMEMBER", view.members(roll), reader),)), 1) for roll in places]
     return [(bucket(reader), pack(ties), len(ties)), *profiles, *rolls, *joined]
+
+
+def _tally(likes: int, posted: int, gone: int, liked: int) -> Tally:
+    return Tally(likes=likes, comments=max(0, posted - gone), you_like=bool(liked))
 
 
 def _one(kind: type[T], found: hashes.Fields) -> T | None:

@@ -20,7 +20,10 @@ SEALED_SHOWN = 200  # of one's own photos in a roll that wait for their reveal
 
 
 class RollAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A roll. `photos` counts the revealed ones, up to 500; `develop` is a local time in `tz`, or a delay."""
+    """A roll. `photos` counts the revealed ones, up to 500; `develop` is a local time in `tz`, or a delay.
+
+    `photos` is null in an answer that is `degraded` by `counters`.
+    """
 
     id: RollId
     name: str
@@ -31,7 +34,7 @@ class RollAnswer(msgspec.Struct, frozen=True, kw_only=True):
     visibility: Visibility
     opened_at: datetime
     closed_at: datetime | None
-    photos: int
+    photos: int | None
     members: int
     you_are_member: bool
 
@@ -92,7 +95,15 @@ def _id(asked: Asked) -> RollId:
 
 
 ROUTES = (
-    Route(path="/v1/rolls/{roll}", answer=roll, gives=RollAnswer, policy="signed_in", behind=("views",), target="roll"),
+    Route(
+        path="/v1/rolls/{roll}",
+        answer=roll,
+        gives=RollAnswer,
+        policy="signed_in",
+        behind=("views",),
+        target="roll",
+        sheds=("counters",),
+    ),
     Route(
         path="/v1/rolls/{roll}/photos",
         answer=photos,
@@ -101,6 +112,7 @@ ROUTES = (
         behind=("views",),
         target="roll",
         parameters=PAGED,
+        sheds=("counters",),
     ),
     Route(
         path="/v1/rolls/{roll}/members",

@@ -11,6 +11,8 @@ from typing import Literal
 import msgspec
 
 from api import cursor
+from api.load import Shed
+from api.load_watch import LoadWatch
 from api.log import Log
 from api.objects import Objects
 from api.projections import Projections
@@ -32,6 +34,7 @@ class Room:
     """The doors and the clock; `app.py` opens them."""
 
     projections: Projections
+    load: LoadWatch
     objects: Objects
     warehouse: Warehouse
     log: Log
@@ -45,7 +48,8 @@ class Room:
 class Asked:
     """A request that was read, signed in and let through.
 
-    The page begins beyond `position`: after it in the list's own order or, when `is_back`, before it.
+    The page begins beyond `position`: after it in the list's own order or, when `is_back`, before it. `shed`: what this
+    answer leaves out; a short page's `limit` is lower than the one that was `wanted`.
     """
 
     room: Room
@@ -57,6 +61,8 @@ class Asked:
     limit: int
     position: str | None
     is_back: bool = False
+    wanted: int = 0
+    shed: tuple[Shed, ...] = ()
 
     def cursor(self, position: str | None, *, is_back: bool = False) -> str | None:
         """The cursor of the page after `position`, or before it, if there is one."""
@@ -80,7 +86,10 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """A GET under /v1. `behind`: the processors whose views it reads, which X-Read-After waits for."""
+    """A GET under /v1. `behind`: the processors whose views it reads, which X-Read-After waits for.
+
+    `sheds`: what its answers do without under load, besides the length of pages.
+    """
 
     path: str
     answer: Callable[[Asked], Awaitable[msgspec.Struct]]
@@ -89,6 +98,7 @@ class Route:
     behind: tuple[Processor, ...] = ()
     target: Target | None = None
     parameters: tuple[str, ...] = ()
+    sheds: tuple[Shed, ...] = ()
 
     @property
     def summary(self) -> str:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from api import asked, cursor
 from api.answers import json
+from api.load import SHORT, Shed
 from api.projections import Session
 from api.routes import Asked, Page, Room, Route
 from schemas.ids import UserId
@@ -28,13 +29,14 @@ def endpoint(room: Room, route: Route) -> Callable[[Request], Awaitable[Response
         request.scope["darkroom.route"] = route.path
         token = asked.token_sha256(request.headers.get("authorization"))
         parameters = asked.parameters(request.query_params.multi_items(), route.parameters)
-        limit = asked.limit(parameters.get("limit"))
+        wanted = asked.limit(parameters.get("limit"))
         named = _named(route, request)
         reader = await _signed_in(room, route, request, token)
         if route.policy == "operator" and reader not in room.operators:
             raise refusal("forbidden", "this is for operators")
         target = reader if named == asked.ME else named
         position, is_back = _position(room, route.endpoint(target), reader, parameters.get("cursor"))
+        shed = _shed(room, route, wanted)
         question = Asked(
             room=room,
             endpoint=route.endpoint(target),
@@ -42,14 +44,25 @@ def endpoint(room: Room, route: Route) -> Callable[[Request], Awaitable[Response
             now=room.clock(),
             target=target,
             parameters=parameters,
-            limit=limit,
+            limit=min(wanted, SHORT) if "length" in shed else wanted,
             position=position,
             is_back=is_back,
+            wanted=wanted,
+            shed=shed,
         )
         answer = await route.answer(question)
-        return json(request, answer, is_stale=request.scope["darkroom.is_stale"], links=_links(question, answer))
+        for what in shed:
+            room.telemetry.degraded(what)
+        is_stale = request.scope["darkroom.is_stale"]
+        return json(request, answer, is_stale=is_stale, degraded=shed, links=_links(question, answer))
 
     return respond
+
+
+def _shed(room: Room, route: Route, wanted: int) -> tuple[Shed, ...]:
+    """What this very answer does without: a page that is short anyway is not shortened."""
+    is_long = "limit" in route.parameters and wanted > SHORT
+    return tuple(what for what in room.load.shed if what in route.sheds or (what == "length" and is_long))
 
 
 def _named(route: Route, request: Request) -> str:
@@ -115,5 +128,5 @@ def _links(question: Asked, answer: msgspec.Struct) -> dict[str, str]:
 
 
 def _link(question: Asked, rel: str, cursor: str) -> str:
-    query = urlencode({"limit": question.limit, "cursor": cursor})
+    query = urlencode({"limit": question.wanted, "cursor": cursor})
     return f'<{question.endpoint}?{query}>; rel="{rel}"'

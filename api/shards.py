@@ -71,6 +71,11 @@ class Shards:
                 self._met[url] = Wire(url, self._timeout_s)
         return tuple(self._met[url] for url in self.table.servers)
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether any server is away, or so slow that it is left alone."""
+        return any(wire.circuit.is_open for wire in self.wires)
+
     def close(self) -> None:
         """Give the connections back."""
         for wire in self._met.values():

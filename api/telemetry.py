@@ -1,27 +1,26 @@
 """What this room tells about itself: metrics of `schemas/telemetry.py`, and a log line per request that went wrong."""
 
-import asyncio
-
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from schemas.telemetry import LOOP_LAG, REQUEST_SECONDS, REQUESTS
+from schemas.telemetry import CIRCUIT_STATE, DEGRADED, LOAD_LEVEL, LOOP_LAG, REQUEST_SECONDS, REQUESTS
 
 ROOM = "api"
-BEAT_S = 0.5
 
 
 class Telemetry:
-    """Counts requests and watches the event loop; every app has a registry of its own."""
+    """Counts requests and tells how loaded we are; every app has a registry of its own."""
 
-    def __init__(self, beat_s: float = BEAT_S) -> None:
-        self._beat_s = beat_s
+    def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(REQUESTS.name, REQUESTS.help, REQUESTS.labels, registry=self._registry)
         self._seconds = Histogram(
             REQUEST_SECONDS.name, REQUEST_SECONDS.help, REQUEST_SECONDS.labels, registry=self._registry
         )
         self._lag = Gauge(LOOP_LAG.name, LOOP_LAG.help, LOOP_LAG.labels, registry=self._registry)
+        self._level = Gauge(LOAD_LEVEL.name, LOAD_LEVEL.help, LOAD_LEVEL.labels, registry=self._registry)
+        self._circuit = Gauge(CIRCUIT_STATE.name, CIRCUIT_STATE.help, CIRCUIT_STATE.labels, registry=self._registry)
+        self._degraded = Counter(DEGRADED.name, DEGRADED.help, DEGRADED.labels, registry=self._registry)
         self._known: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._log = structlog.get_logger(ROOM)
 
@@ -45,10 +44,12 @@ class Telemetry:
         """The metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
-    async def watch_loop(self) -> None:
-        """Measures how late the loop wakes us, until cancelled."""
-        loop = asyncio.get_running_loop()
-        while True:
-            due = loop.time() + self._beat_s
-            await asyncio.sleep(self._beat_s)
-            self._lag.labels(ROOM).set(max(0.0, loop.time() - due))
+    def degraded(self, what: str) -> None:
+        """An answer was given without `what`."""
+        self._degraded.labels(ROOM, what).inc()
+
+    def loaded(self, lag_s: float, level: int, is_cut_off: bool) -> None:
+        """How late the loop is, how much is left out of answers, and whether Redis is left alone."""
+        self._lag.labels(ROOM).set(lag_s)
+        self._level.labels(ROOM).set(level)
+        self._circuit.labels("redis").set(is_cut_off)

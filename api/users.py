@@ -18,14 +18,15 @@ from schemas.problems import refusal
 class User(msgspec.Struct, frozen=True, kw_only=True):
     """A person. `photos` counts the revealed ones that you may see, up to 500: none of a private account's strangers.
 
-    `you_requested`: you asked to follow a private account, which has not answered.
+    It is null in an answer that is `degraded` by `counters`. `you_requested`: you asked to follow a private account,
+    which has not answered.
     """
 
     id: UserId
     username: str
     display_name: str | None
     registered_at: datetime
-    photos: int
+    photos: int | None
     followers: int
     following: int
     visibility: Visibility
@@ -99,7 +100,15 @@ def _id(asked: Asked) -> UserId:
 
 
 ROUTES = (
-    Route(path="/v1/users/{user}", answer=user, gives=User, policy="signed_in", behind=("views",), target="user"),
+    Route(
+        path="/v1/users/{user}",
+        answer=user,
+        gives=User,
+        policy="signed_in",
+        behind=("views",),
+        target="user",
+        sheds=("counters",),
+    ),
     Route(
         path="/v1/users/{user}/photos",
         answer=photos,
@@ -108,6 +117,7 @@ ROUTES = (
         behind=("views",),
         target="user",
         parameters=PAGED,
+        sheds=("counters",),
     ),
     Route(
         path="/v1/users/{user}/followers",

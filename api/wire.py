@@ -9,10 +9,13 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 import hiredis
+
+from api.circuit import Circuit
 
 Command = tuple[str | int, ...]
 NOTHING_YET = object()
@@ -104,7 +107,8 @@ class Wire:
     def __init__(self, url: str, timeout_s: float) -> None:
         self._url, self._timeout_s = urlsplit(url), timeout_s
         self._line: Line | None = None
-        self._connecting = asyncio.Lock()
+        self._connecting: asyncio.Task[Line] | None = None
+        self.circuit = Circuit()
 
     async def ask(self, commands: Sequence[Command]) -> list[Any]:
         """The answers, in order."""
@@ -113,8 +117,21 @@ class Wire:
     async def ask_packed(self, packed: bytes, wanted: int) -> list[Any]:
         """The answers to so many commands; asked once more when the connection was dead, as all are after a restart.
 
-        `Away` and `Slow` are for the caller; the server's own errors are faults of ours.
+        `Away` and `Slow` are for the caller; the server's own errors are faults of ours. While the circuit is open
+        nothing is asked.
         """
+        asked_at = monotonic()
+        if not self.circuit.admits(asked_at):
+            raise Away("the views' server is left alone for a moment")
+        try:
+            found = await self._twice(packed, wanted)
+        except (Away, Slow):
+            self.circuit.failed(asked_at, monotonic())
+            raise
+        self.circuit.answered()
+        return found
+
+    async def _twice(self, packed: bytes, wanted: int) -> list[Any]:
         try:
             return await self._once(packed, wanted)
         except Away:
@@ -122,6 +139,8 @@ class Wire:
 
     def close(self) -> None:
         """Give the connection back."""
+        if self._connecting is not None:
+            self._connecting.cancel()
         if self._line is not None and self._line.is_up:
             self._line.close()
         self._line = None
@@ -150,10 +169,16 @@ class Wire:
             line.close()
 
     async def _connected(self) -> Line:
-        async with self._connecting:
-            if self._line is None or not self._line.is_up:
-                self._line = await self._connect()
-            return self._line
+        """Whoever waits for a connection waits for the same attempt, and fails with it: not one after the other."""
+        if self._connecting is None:
+            self._connecting = asyncio.ensure_future(self._connect())
+            self._connecting.add_done_callback(self._tried)
+        return await asyncio.shield(self._connecting)
+
+    def _tried(self, attempt: asyncio.Task[Line]) -> None:
+        self._connecting = None
+        if not attempt.cancelled() and attempt.exception() is None:
+            self._line = attempt.result()
 
     async def _connect(self) -> Line:
         loop, url = asyncio.get_running_loop(), self._url

@@ -92,6 +92,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     redis_timeout_ms: Annotated[
         int, Meta(ge=1, description="Milliseconds after which a silent Redis counts as away for api's reads.")
     ] = 150
+    shed_above_ms: Annotated[
+        int, Meta(ge=0, description="Milliseconds that api's loop or Redis may be late before answers shrink; 0: any.")
+    ] = 50
 
     s3_endpoint: Annotated[str, described("S3 address as the rooms see it; empty: AWS itself.")] = (
         "http://127.0.0.1:7070"

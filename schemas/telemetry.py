@@ -41,6 +41,8 @@ HELD_BYTES = Metric("held_bytes", "gauge", "Bodies in memory.", ("room",), toget
 RATE_LIMITED = Metric("rate_limited_total", "counter", "Batches beyond their write key's limit.", ("app",))
 KEYS_BROKEN = Metric("keys_file_broken", "gauge", "1 while the keys file is unreadable and older keys hold.", ("room",))
 DESCRIPTORS = Metric("descriptors_used", "gauge", "Share (0..1) of the file descriptors it may open.", ("room",))
+LOAD_LEVEL = Metric("load_level", "gauge", "What answers leave out: 0 nothing, 1 ranks, 2 counts, 3 length.", ("room",))
+DEGRADED = Metric("degraded_total", "counter", "Answers that left something out under load.", ("room", "what"))
 LOOP_LAG = Metric("loop_lag_seconds", "gauge", "How late the event loop's beat is.", ("room",))
 
 RECORDS_APPLIED = Metric(

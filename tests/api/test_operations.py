@@ -1,6 +1,3 @@
-import asyncio
-
-from api.telemetry import Telemetry
 from tests.api.world import World
 
 
@@ -22,13 +19,3 @@ async def test_metrics_count_by_route_and_name_nobody(world: World) -> None:
     assert 'requests_total{room="api",route="unknown",status="404"} 1.0' in page
     assert ana not in page
     assert "wp-login" not in page
-
-
-async def test_the_loop_tells_how_late_it_is() -> None:
-    telemetry = Telemetry(beat_s=0.01)
-    watching = asyncio.create_task(telemetry.watch_loop())
-
-    await asyncio.sleep(0.05)
-    watching.cancel()
-
-    assert b'loop_lag_seconds{room="api"}' in telemetry.page()

@@ -12,6 +12,7 @@ from hypothesis.stateful import precondition, rule
 from schemas.ids import UserId
 from tests.laws import looks
 from tests.laws.deeds import Deeds, anyone, something
+from tests.laws.shedding import shed
 from tests.laws.stage import PARTITIONS, PROCESSORS
 from tests.laws.walks import Walk
 
@@ -92,6 +93,10 @@ class Play(Deeds):
         going = [walk for walk in self.walks if walk.behind]
         self.walks.append(going[number % len(going)].back())
         self.do(self.walks[-1].turn(self.stage))
+
+    @rule(one=anyone, number=something, level=st.integers(1, 3), path=st.sampled_from((looks.HOME, looks.GRID)))
+    def look_under_load(self, one: int, number: int, level: int, path: str) -> None:
+        self.do(shed(self.stage, path, self.who(one), "" if path == looks.HOME else self.who(number), level))
 
     # --- what goes wrong ----------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ import api.rolls
 import api.users
 from api import hydration, paging
 from api.hydration import PhotoPage
+from api.projections import Projections as ApiProjections
 from api.routes import Asked
 from processors.intents import Exclude, FeedIntent, Include, Publish, Save, ViewIntent
 from processors.rules import feeds as feed_rules
@@ -158,6 +159,22 @@ def a_page_back_begins_at_the_far_end(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(paging, "turn", turn)
 
 
+def shedding_counters_sheds_what_decides(patch: pytest.MonkeyPatch) -> None:
+    """The bits are asked with the counts."""
+    plain: Any = ApiProjections.looked
+
+    async def looked(self: Any, reader: UserId, photos: Sequence[PhotoId], *, is_counted: bool = True) -> Any:
+        found, around = await plain(self, reader, photos, is_counted=is_counted)
+        if not is_counted:
+            found = found | {photo: hot.card for photo in photos if (hot := kept.get(photo))}
+        else:
+            kept.update({photo: hot for photo in photos if (hot := self.hot.get(photo))})
+        return found, around
+
+    kept: dict[PhotoId, Any] = {}
+    patch.setattr(ApiProjections, "looked", looked)
+
+
 def follow_without_backfill(patch: pytest.MonkeyPatch) -> None:
     async def entries(self: store.Projections, key: projections.Key) -> list[str]:
         return []
@@ -203,6 +220,7 @@ BUGS = (
     Bug("mute hides from the profile too", "10", mute_hides_from_the_profile_too, TOO_LITTLE),
     Bug("cursor by position instead of id", "23", cursor_by_position_instead_of_id, A_WALK),
     Bug("a page back begins at the far end", "25", a_page_back_begins_at_the_far_end, "Walk.* missed"),
+    Bug("shedding counters sheds what decides", "26", shedding_counters_sheds_what_decides, "shed [23] of"),
     Bug("follow without backfill", "13", follow_without_backfill, TOO_LITTLE),
     Bug("removed members stay", "15", removed_members_stay, TOO_MUCH),
     Bug("a request is a follow", "11", a_request_is_a_follow, A_FOLLOWER),
