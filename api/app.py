@@ -11,7 +11,21 @@ from uuid import uuid4
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
-from api import comments, conversations, feeds, openapi, operations, people, photos, rolls, serving, stats, trace, users
+from api import (
+    comments,
+    conversations,
+    feeds,
+    moderation,
+    openapi,
+    operations,
+    people,
+    photos,
+    rolls,
+    serving,
+    stats,
+    trace,
+    users,
+)
 from api.answers import on_fault, on_http, on_refusal
 from api.edge import Edge
 from api.front import Front
@@ -34,6 +48,7 @@ ROUTES: tuple[Route, ...] = (
     *rolls.ROUTES,
     *users.ROUTES,
     *people.ROUTES,
+    *moderation.ROUTES,
     *stats.ROUTES,
     *trace.ROUTES,
 )
@@ -54,6 +69,7 @@ def make_room(settings: Settings, clock: Clock = utc_now) -> Room:
         warehouse=open_warehouse(settings),
         log=open_log(settings),
         operators=frozenset(filter(None, settings.operators.replace(" ", "").split(","))),
+        moderators=settings.moderator_ids,
         telemetry=telemetry,
         clock=clock,
         cursor_secret=settings.cursor_secret.encode(),

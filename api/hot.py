@@ -1,7 +1,8 @@
 """Cards that were read lately: their parsed, immutable part, and the questions that are asked about each, packed.
 
-What may change is never taken from here: whether a photo is deleted or spoiled, for whom it is, how often it was liked
-comes from Redis each time, with the time of its development, by which a card that was developed anew is told.
+What may change is never taken from here: whether a photo is deleted, spoiled or taken down, for whom it is, how often
+it was liked comes from Redis each time, with the time of its development, by which a card that was developed anew is
+told.
 """
 
 from collections import OrderedDict
@@ -17,7 +18,7 @@ from schemas.hashes import Card
 from schemas.ids import AnyId, PhotoId, UserId
 
 REMEMBERED = 20_000  # cards, some 3 kB each
-BITS = ("deleted_at", "spoiled", "visibility", "developed_at")
+BITS = ("deleted_at", "spoiled", "taken_down", "visibility", "developed_at")
 REPLIES = 5  # to the questions about one photo
 
 Bits = list[str | None]
@@ -57,8 +58,8 @@ class HotCards:
         return found
 
     def put(self, photo: PhotoId, fields: hashes.Fields, card: Card) -> None:
-        """Remembers a card that is developed, and neither deleted nor spoiled."""
-        if card.developed_at and card.author and not card.deleted_at and not card.spoiled:
+        """Remembers a card that is developed, and neither deleted nor spoiled nor taken down."""
+        if card.developed_at and card.author and not (card.deleted_at or card.spoiled or card.taken_down):
             self._found[photo] = Hot(card, [fields.get(name) for name in BITS], questions(photo))
             if len(self._found) > self._remembered:
                 self.drop(next(iter(self._found)))

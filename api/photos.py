@@ -1,7 +1,8 @@
 """GET /v1/photos/{photo}: one photo, and who likes it."""
 
-from api import hydration, people
+from api import hydration, moderation, people
 from api.cards import Photo
+from api.moderation import TakenDownPhoto
 from api.people import People
 from api.routes import PAGED, Asked, Route
 from schemas import projections as view
@@ -9,12 +10,14 @@ from schemas.ids import PhotoId
 from schemas.problems import refusal
 
 
-async def photo(asked: Asked) -> Photo:
+async def photo(asked: Asked) -> Photo | TakenDownPhoto:
     """A photo, with links to its pictures; before its reveal only the author's sealed card."""
-    found = hydration.items(asked, await hydration.seen(asked, [PhotoId(asked.target)]))
-    if not found:
-        raise refusal("not_found", "there is no such photo")
-    return found[0]
+    which = PhotoId(asked.target)
+    if found := hydration.items(asked, await hydration.seen(asked, [which])):
+        return found[0]
+    if moderated := await moderation.photo(asked, which):
+        return moderated
+    raise refusal("not_found", "there is no such photo")
 
 
 async def likes(asked: Asked) -> People:
@@ -27,7 +30,7 @@ ROUTES = (
     Route(
         path="/v1/photos/{photo}",
         answer=photo,
-        gives=Photo,
+        gives=Photo | TakenDownPhoto,
         policy="signed_in",
         behind=("views",),
         target="photo",

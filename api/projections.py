@@ -23,7 +23,7 @@ from api.wire import Away, Command, Slow, pack
 from schemas import hashes
 from schemas import projections as view
 from schemas.hashes import Card, Comment, Profile, Roll
-from schemas.ids import CommentId, PhotoId, RollId, UserId, bucket, floor_at
+from schemas.ids import BUCKETS, CommentId, PhotoId, RollId, UserId, bucket, floor_at
 from schemas.problems import refusal
 from schemas.projections import Key, Processor
 from schemas.topics import Origin
@@ -270,6 +270,20 @@ class Projections:
         known = _one(Roll, found)
         hidden = await self.hidden(reader, [known.owner]) if known and known.owner != reader else frozenset()
         return Shared(known, members, admission(known, bool(member), bool(hidden)))
+
+    # --- moderation ---------------------------------------------------------------------------------------------------
+
+    async def reported(self) -> dict[PhotoId, list[str]]:
+        """The photos that moderators have to look at, and the reason that each who reported them gave."""
+        found = await self._ask(*(("SMEMBERS", view.reported(number)) for number in range(BUCKETS)))
+        photos = [PhotoId(photo) for members in found for photo in members]
+        reasons = await self._ask(*(("HVALS", view.reports(photo)) for photo in photos))
+        return {photo: said for photo, said in zip(photos, reasons, strict=True) if said}
+
+    async def is_reported(self, photo: PhotoId) -> bool:
+        """Whether moderators have to look at the photo."""
+        (found,) = await self._ask(("EXISTS", view.reports(photo)))
+        return bool(found)
 
     # --- live metrics -------------------------------------------------------------------------------------------------
 

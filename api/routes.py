@@ -22,7 +22,7 @@ from schemas.ids import UserId
 from schemas.projections import Processor
 
 # everything under /v1 is somebody's view; who may see an item is visibility.py's affair
-Policy = Literal["signed_in", "operator"]  # an operator is a signed-in person whom OPERATORS names
+Policy = Literal["signed_in", "operator", "moderator"]  # who is one of these say OPERATORS and MODERATORS
 Target = Literal["trace", "user", "photo", "roll", "conversation"]
 Clock = Callable[[], datetime]
 
@@ -39,6 +39,7 @@ class Room:
     warehouse: Warehouse
     log: Log
     operators: frozenset[str]
+    moderators: frozenset[str]
     telemetry: Telemetry
     clock: Clock
     cursor_secret: bytes

@@ -34,6 +34,8 @@ def endpoint(room: Room, route: Route) -> Callable[[Request], Awaitable[Response
         reader = await _signed_in(room, route, request, token)
         if route.policy == "operator" and reader not in room.operators:
             raise refusal("forbidden", "this is for operators")
+        if route.policy == "moderator" and reader not in room.moderators:
+            raise refusal("forbidden", "this is for moderators")
         target = reader if named == asked.ME else named
         position, is_back = _position(room, route.endpoint(target), reader, parameters.get("cursor"))
         shed = _shed(room, route, wanted)

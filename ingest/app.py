@@ -24,7 +24,7 @@ from ingest.answers import Answer
 from ingest.batch import PATHS, Collector
 from ingest.body import ClientGone
 from ingest.command import Command, carry_out
-from ingest.commands import accounts, comments, conversations, likes, photos, rolls, social
+from ingest.commands import accounts, comments, conversations, likes, moderation, photos, rolls, social
 from ingest.disk import Disk
 from ingest.doors import Clock, Doors
 from ingest.front import Front
@@ -55,6 +55,7 @@ COMMANDS: tuple[Command, ...] = (
     *likes.COMMANDS,
     *comments.COMMANDS,
     *conversations.COMMANDS,
+    *moderation.COMMANDS,
 )
 BEAT_S = 0.5
 CODES: dict[int, Code] = {404: "not_found", 405: "method_not_allowed"}
@@ -93,6 +94,7 @@ def make(settings: Settings, clock: Clock = now, passwords: Passwords | None = N
         proxies=_proxies(settings),
         telemetry=telemetry,
         clock=clock,
+        moderators=settings.moderator_ids,
     )
 
     allowance = Allowance(settings.spool_max_bytes, settings.spool_max_disk_share)

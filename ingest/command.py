@@ -22,7 +22,7 @@ from schemas.ids import FactId, UserId
 from schemas.problems import Fault, Refusal, Refused, refusal
 from schemas.topics import Origin, parse_position
 
-Policy = Literal["anyone", "signed in"]
+Policy = Literal["anyone", "signed in", "moderator"]  # a moderator is signed in, and MODERATORS names them
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits in URL-safe base64
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -45,8 +45,8 @@ class Call:
 
     @property
     def by(self) -> UserId:
-        """Who is signed in; only commands whose policy demands it may ask."""
-        assert self.user is not None, "only a command with the policy `signed in` knows who gives it"
+        """Who is signed in; only commands for which one must be may ask."""
+        assert self.user is not None, "only a command that not `anyone` may give knows who gives it"
         return self.user
 
     def id(self, name: str = "id") -> str:
@@ -125,15 +125,23 @@ async def carry_out(doors: Doors, command: Command, request: Request) -> Answer:
     if unknown := request.query_params.keys() - command.query:
         raise body.unknown_parameters(len(unknown), command.query)
     await _read_after(doors, request)
-    token = bearer(request) if command.policy == "signed in" else None
-    user = await doors.projections.admit(sha256(token.encode()).hexdigest() if token else None)
-    if command.policy == "signed in" and user is None:
-        raise refusal("invalid_token", "the access token is missing or unknown")
+    user = await _admitted(doors, command, request)
     raw, found = await _body(command, request)
     call = Call(request, doors.clock(), request.state.request_id, raw, found, user)
     if command.needs_key and call.idempotency_key is None:
         raise refusal("idempotency_key_required", "send an Idempotency-Key; a retry sends the same")
     return await _answer(doors, request, await command.does(doors, call))
+
+
+async def _admitted(doors: Doors, command: Command, request: Request) -> UserId | None:
+    """Who gives the command, once its policy lets them; before anything else is looked at, so nothing is told by it."""
+    token = bearer(request) if command.policy != "anyone" else None
+    user = await doors.projections.admit(sha256(token.encode()).hexdigest() if token else None)
+    if command.policy != "anyone" and user is None:
+        raise refusal("invalid_token", "the access token is missing or unknown")
+    if command.policy == "moderator" and user not in doors.moderators:
+        raise refusal("forbidden", "this is for moderators")
+    return user
 
 
 async def _read_after(doors: Doors, request: Request) -> None:

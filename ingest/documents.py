@@ -29,7 +29,7 @@ PLACES = {"token": "^[A-Za-z0-9_-]{32}$", "user": f"^(me|{ID})$"}  # in a path; 
 def operation(command: Command) -> dict[str, Any]:
     """What FastAPI cannot find out of a route that takes the bare request."""
     made: dict[str, Any] = {
-        "security": [{"session": []}] if command.policy == "signed in" else [],
+        "security": [{"session": []}] if command.policy != "anyone" else [],
         "responses": {
             str(command.status): _response(command),
             "4XX": PROBLEM,

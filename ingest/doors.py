@@ -30,3 +30,4 @@ class Doors:
     proxies: Networks  # whose X-Forwarded-For is believed
     telemetry: Telemetry
     clock: Clock
+    moderators: frozenset[str] = frozenset()  # ids of those who may take photos down

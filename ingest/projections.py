@@ -136,6 +136,11 @@ class Projections:
             return None
         return None if await self._blocked(user, found.author) else found
 
+    async def has_reported(self, photo: PhotoId, user: UserId) -> bool:
+        """Whether the user reported the photo since a moderator last decided about it."""
+        (found,) = await self._shards.ask(("HEXISTS", projections.reports(photo), user))
+        return bool(found)
+
     # --- conversations ------------------------------------------------------------------------------------------------
 
     async def among(self, people: Sequence[UserId], by: UserId) -> tuple[set[UserId], set[UserId]]:

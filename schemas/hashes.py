@@ -82,6 +82,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     sizes: tuple[Size, ...] = ()
     spoiled: str | None = None
     deleted_at: datetime | None = None
+    taken_down: str | None = None  # by a moderator, and why; empty once that was reversed
 
 
 class Comment(msgspec.Struct, frozen=True, kw_only=True):

@@ -266,6 +266,19 @@ def comment_at(place: str) -> CommentId:
     return CommentId(place.lstrip("0"))
 
 
+# --- moderation -------------------------------------------------------------------------------------------------------
+
+
+def reports(photo: PhotoId) -> Key:
+    """HASH user -> reason: who reported the photo since a moderator last decided about it."""
+    return _of(photo, "re")
+
+
+def reported(bucket: int) -> Key:
+    """SET of the photos of `bucket` that moderators have to look at."""
+    return _in(bucket, "reported")
+
+
 # --- who is who, and what was done already ----------------------------------------------------------------------------
 
 

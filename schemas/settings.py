@@ -139,7 +139,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     operators: Annotated[
         str, described("User ids, separated by commas, of the people who may ask /v1/trace; empty: nobody.")
     ] = ""
+    moderators: Annotated[
+        str, described("User ids, separated by commas, of the people who may take photos down; empty: nobody.")
+    ] = ""
     cursor_secret: Annotated[str, described("Signs page cursors; any long random text.")] = LOCAL_SECRET
+
+    @property
+    def moderator_ids(self) -> frozenset[str]:
+        """`moderators`, one by one."""
+        return frozenset(filter(None, self.moderators.replace(" ", "").split(",")))
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> "Settings":

@@ -40,13 +40,14 @@ def sight(photo: PhotoId, card: Card | None, reader: UserId, now: datetime, admi
     """What `reader` sees of `photo` at `now`.
 
     `admitted` concerns its roll and is `public` for a photo without one; `tied` its author. Who shares a private
-    account's photo into a roll shows it to the roll's members.
+    account's photo into a roll shows it to the roll's members. What moderators took down nobody sees, its author
+    neither; that moderators do is asked of them alone (`is_out`).
     """
-    if card is None or card.author is None or card.deleted_at is not None:
+    if card is None or card.author is None or card.deleted_at is not None or card.taken_down:
         return "hidden"
     if card.author == reader:
         return _own(photo, card, now)
-    if card.spoiled is not None or tied == "blocked" or not _is_out(photo, card, now):
+    if card.spoiled is not None or tied == "blocked" or not is_out(photo, card, now):
         return "hidden"
     return "revealed" if _is_admitted(card, admitted, tied) else "hidden"
 
@@ -56,15 +57,15 @@ def is_revealed(photo: PhotoId, now: datetime) -> bool:
     return int(photo) < floor_at(now)
 
 
+def is_out(photo: PhotoId, card: Card, now: datetime) -> bool:
+    """Revealed *and* developed: one that is developed late stays sealed until it is."""
+    return is_revealed(photo, now) and card.developed_at is not None and bool(card.sizes)
+
+
 def _own(photo: PhotoId, card: Card, now: datetime) -> Sight:
     if card.spoiled is not None:
         return "spoiled"
-    return "revealed" if _is_out(photo, card, now) else "sealed"
-
-
-def _is_out(photo: PhotoId, card: Card, now: datetime) -> bool:
-    """Revealed *and* developed: one that is developed late stays sealed until it is."""
-    return is_revealed(photo, now) and card.developed_at is not None and bool(card.sizes)
+    return "revealed" if is_out(photo, card, now) else "sealed"
 
 
 def _is_admitted(card: Card, admitted: Admission, tied: Tie) -> bool:

@@ -27,7 +27,9 @@ from schemas.facts import (
     PhotoDeleted,
     PhotoDeveloped,
     PhotoLiked,
+    PhotoReported,
     PhotoSpoiled,
+    PhotoTakenDown,
     PhotoText,
     PhotoUnliked,
     PreferencesChanged,
@@ -41,6 +43,7 @@ from schemas.facts import (
     RollOpened,
     RollRenamed,
     RollText,
+    TakedownReversed,
     UserBlocked,
     UserFollowed,
     UserMuted,
@@ -278,6 +281,21 @@ def photo_deleted(
     by = by or a_user()
     photo = photo or a_photo(by)
     return PhotoDeleted(id=a_fact_id("deleted", photo), at=at, by=by, photo=photo, roll=roll)
+
+
+def photo_reported(by: UserId, photo: PhotoId | None = None, at: datetime = NOON) -> PhotoReported:
+    photo = photo or a_photo(by)
+    return PhotoReported(id=a_fact_id("reported", by, photo, at), at=at, by=by, photo=photo, reason="spam")
+
+
+def photo_taken_down(by: UserId, photo: PhotoId | None = None, at: datetime = NOON) -> PhotoTakenDown:
+    photo = photo or a_photo(by)
+    return PhotoTakenDown(id=a_fact_id("taken down", by, photo, at), at=at, by=by, photo=photo, reason="spam")
+
+
+def takedown_reversed(by: UserId, photo: PhotoId | None = None, at: datetime = NOON) -> TakedownReversed:
+    photo = photo or a_photo(by)
+    return TakedownReversed(id=a_fact_id("reversed", by, photo, at), at=at, by=by, photo=photo)
 
 
 def photo_liked(by: UserId, photo: PhotoId | None = None, at: datetime = NOON) -> PhotoLiked:

@@ -6,7 +6,7 @@ Facts about different things come in any order, so each writes fields and member
 from collections.abc import Iterator
 
 from processors.intents import Claim, Exclude, Forget, Include, Insert, Point, Remove, Save, ViewIntent
-from processors.rules import conversations, reactions
+from processors.rules import conversations, moderation, reactions
 from schemas import hashes, projections
 from schemas.facts import (
     ConversationFact,
@@ -16,6 +16,7 @@ from schemas.facts import (
     FollowedFact,
     FollowerRemoved,
     FollowRequested,
+    ModerationFact,
     PersonFact,
     PhotoCaptured,
     PhotoDeleted,
@@ -63,6 +64,8 @@ def changes(value: Fact | Secret) -> Changes:
         yield from _fate(value)
     elif isinstance(value, ReactionFact):
         yield from reactions.changes(value)
+    elif isinstance(value, ModerationFact):
+        yield from moderation.changes(value)
     elif isinstance(value, ConversationFact):
         yield from conversations.changes(value)
     else:
@@ -190,6 +193,7 @@ def _fate(fact: PhotoDeveloped | PhotoSpoiled | PhotoDeleted) -> Changes:
             yield Remove(projections.user_photos(author), projections.place(photo))
             if roll:
                 yield Remove(projections.roll_photos(roll), projections.place(photo))
+            yield from moderation.settled(photo)
 
 
 def _note(photo: PhotoId, card: Card) -> Save:

@@ -18,6 +18,14 @@ from schemas.facts.conversations import (
     MessagePosted,
     MessageText,
 )
+from schemas.facts.moderation import (
+    ModerationFact,
+    PhotoReported,
+    PhotoTakenDown,
+    Reason,
+    ReportText,
+    TakedownReversed,
+)
 from schemas.facts.people import (
     AccountText,
     FollowAccepted,
@@ -83,18 +91,23 @@ __all__ = [
     "FollowerRemoved",
     "MessagePosted",
     "MessageText",
+    "ModerationFact",
     "PersonFact",
     "PhotoCaptured",
     "PhotoDeleted",
     "PhotoDeveloped",
     "PhotoFact",
     "PhotoLiked",
+    "PhotoReported",
     "PhotoSpoiled",
+    "PhotoTakenDown",
     "PhotoText",
     "PhotoUnliked",
     "PreferencesChanged",
     "ReactionFact",
+    "Reason",
     "RenditionFact",
+    "ReportText",
     "RollClosed",
     "RollFact",
     "RollInviteCreated",
@@ -105,6 +118,7 @@ __all__ = [
     "RollOpened",
     "RollRenamed",
     "RollText",
+    "TakedownReversed",
     "UserBlocked",
     "UserFollowed",
     "UserMuted",
@@ -119,7 +133,7 @@ __all__ = [
     "type_name",
 ]
 
-Fact = PersonFact | FollowedFact | RollFact | PhotoFact | ReactionFact | ConversationFact
+Fact = PersonFact | FollowedFact | RollFact | PhotoFact | ReactionFact | ModerationFact | ConversationFact
 
 FACT_TYPES: tuple[type[Fact], ...] = Fact.__args__
 
@@ -149,7 +163,7 @@ def aggregate(fact: Fact) -> AnyId:
 
     Whatever becomes of a follow is about the follower, whoever says it.
     """
-    if isinstance(fact, PhotoFact | ReactionFact):
+    if isinstance(fact, PhotoFact | ReactionFact | ModerationFact):
         return fact.photo
     if isinstance(fact, ConversationFact):
         return fact.conversation

@@ -26,7 +26,8 @@ def test_a_developed_card_is_remembered_with_the_bits_it_had() -> None:
     assert found is not None
     assert found.card == DEVELOPED
     assert dict(zip(BITS, found.bits, strict=True)) == {
-        "deleted_at": None, "spoiled": None, "visibility": "public", "developed_at": "2026-11-21T12:00:00Z",
+        "deleted_at": None, "spoiled": None, "taken_down": None, "visibility": "public",
+        "developed_at": "2026-11-21T12:00:00Z",
     }  # fmt: skip
     assert found.asked == questions(PHOTO)
 

@@ -8,7 +8,7 @@ import pytest
 
 from local.stack import Stack
 from schemas.settings import Settings
-from tests.ingest.world import World
+from tests.ingest.world import MODERATOR, World
 
 DATABASE = 5  # of the test stack's Valkey: other tests' views live in 0
 
@@ -17,7 +17,13 @@ DATABASE = 5  # of the test stack's Valkey: other tests' views live in 0
 def settings(parts: Stack, tmp_path: Path) -> Settings:
     """The test stack's, with a Redis database and a spool of our own, and /docs open."""
     redis_url = parts.settings.redis_url.rpartition("/")[0] + f"/{DATABASE}"
-    ours = {"redis_url": redis_url, "spool_dir": str(tmp_path / "spool"), "docs": True, "sign_in_tries": 10}
+    ours = {
+        "redis_url": redis_url,
+        "spool_dir": str(tmp_path / "spool"),
+        "docs": True,
+        "sign_in_tries": 10,
+        "moderators": MODERATOR,
+    }
     return msgspec.structs.replace(parts.settings, **ours)
 
 

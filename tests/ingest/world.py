@@ -23,6 +23,7 @@ from tests.builders import FAR, NOON, a_comment, a_photo, a_roll, a_user
 from tests.spread import spread
 
 LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)  # a reveal that has come, whatever the real clock says
+MODERATOR = a_user("moderator")
 SIZES = (Size(name="large", key="k", width_px=1, height_px=1),)
 
 
@@ -62,14 +63,18 @@ class World:
                 await shards.close()
                 await room.close()
 
-    async def person(self, name: str = "ana", tz: str = "Europe/Lisbon") -> Person:
+    async def person(self, name: str = "ana", tz: str = "Europe/Lisbon", user: UserId | None = None) -> Person:
         """As the views say it after a registration and a sign-in."""
-        user, token = a_user(f"{name} {uuid4()}"), f"{name:-<43}"
+        user, token = user or a_user(f"{name} {uuid4()}"), f"{name:-<43}"
         profile = Profile(username=name, tz=tz, registered_at=NOON)
         await self.redis.hset(projections.profile(user), mapping=hashes.fields(profile))
         await self.redis.set(projections.username(name), user)
         await self.redis.set(projections.session(sha256(token.encode()).hexdigest()), user)
         return Person(user, token)
+
+    async def moderator(self) -> Person:
+        """Whom the tests' setting names."""
+        return await self.person("moderator", user=MODERATOR)
 
     async def roll(self, owner: Person, *others: Person, develop: str = "10s", visibility: str = "private") -> RollId:
         """As the views say it after an opening and some joining."""
@@ -115,9 +120,9 @@ class World:
         key = {"idempotency-key": token_hex(8)} if path == "/v1/photos" else {}
         return await self.http.post(path, json=members, headers={**key, **(by.headers if by else {})})
 
-    async def put(self, path: str, by: Person) -> httpx.Response:
-        """A command that says everything in its path."""
-        return await self.http.put(path, headers=by.headers)
+    async def put(self, path: str, by: Person, **members: Any) -> httpx.Response:
+        """A command that says everything in its path, or has a JSON body."""
+        return await self.http.put(path, json=members or None, headers=by.headers)
 
     async def delete(self, path: str, by: Person) -> httpx.Response:
         """A command that ends something."""

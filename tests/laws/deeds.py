@@ -13,7 +13,7 @@ from schemas.facts import Fact
 from schemas.ids import PhotoId, RollId, UserId
 from tests import builders as a
 from tests.laws import looks
-from tests.laws.stage import PROCESSORS, Stage
+from tests.laws.stage import MODERATOR, PROCESSORS, Stage
 
 # Three neighbours in one bucket, so that one photo is several calls there, and two who live elsewhere.
 PEOPLE = tuple(
@@ -82,15 +82,16 @@ class Deeds(RuleBasedStateMachine):
             self.do(self.stage.catch_up("views"))
         if how == "at once":
             self.do(self.stage.catch_up("feeds"))
-        for reader in {said[0].by, self.who(witness)}:
+        for reader in {said[0].by, self.who(witness)} - {MODERATOR}:
             self.do(self.glance(reader, said[0]))
 
     async def glance(self, reader: UserId, fact: Fact) -> None:
         await looks.home(self.stage, reader)
         if self.stage.is_quiet():
             await looks.lists(self.stage, reader)
-        if isinstance(fact, facts.PhotoFact):
+        if isinstance(fact, facts.PhotoFact | facts.ModerationFact):
             await looks.photo(self.stage, reader, fact.photo)
+            await looks.moderated(self.stage, fact.photo)
         elif isinstance(fact, facts.RollFact):
             await looks.roll_photos(self.stage, reader, fact.roll)
         else:
@@ -271,3 +272,24 @@ class Deeds(RuleBasedStateMachine):
     def delete(self, number: int, how: str, witness: int) -> None:
         taken = self.photo_of(number)
         self.say(a.photo_deleted(taken.by, taken.photo, taken.roll, at=self.now), how=how, witness=witness)
+
+    # --- moderation ---------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.photos)
+    @rule(one=anyone, number=something, how=haste)
+    def report(self, one: int, number: int, how: str) -> None:
+        """Now and then after it was taken down or back, which the one who reports it may not have seen."""
+        taken = self.photo_of(number)
+        self.say(a.photo_reported(self.who(one), taken.photo, at=self.now), how=how, witness=one + 1)
+
+    @precondition(lambda self: self.photos)
+    @rule(number=something, does=coin, how=haste, witness=anyone)
+    def take_down(self, number: int, does: bool, how: str, witness: int) -> None:
+        """Or let it stand again: after its deletion, too, and where nothing was taken down."""
+        taken = self.photo_of(number)
+        decided = (a.photo_taken_down if does else a.takedown_reversed)(MODERATOR, taken.photo, at=self.now)
+        self.say(decided, how=how, witness=witness)
+        self.do(looks.photo(self.stage, taken.by, taken.photo))
+        self.do(looks.grid(self.stage, self.who(witness), taken.by))
+        if taken.roll:
+            self.do(looks.roll_photos(self.stage, self.who(witness), taken.roll))

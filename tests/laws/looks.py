@@ -7,12 +7,13 @@ from schemas import projections
 from schemas.facts import PhotoCaptured
 from schemas.ids import PhotoId, RollId, UserId
 from tests.laws.oracle import Oracle, State
-from tests.laws.stage import Answer, Stage
+from tests.laws.stage import MODERATOR, Answer, Stage
 
 HOME, PHOTO = "/v1/feeds/home", "/v1/photos/{photo}"
 PERSON, GRID = "/v1/users/{user}", "/v1/users/{user}/photos"
 FOLLOWERS, FOLLOWING = "/v1/users/{user}/followers", "/v1/users/{user}/following"
 ROLL, ROLL_PHOTOS, MEMBERS = "/v1/rolls/{roll}", "/v1/rolls/{roll}/photos", "/v1/rolls/{roll}/members"
+REPORTS = "/v1/moderation/reports"
 REQUESTS, BLOCKS, MUTES = "/v1/follow-requests", "/v1/blocks", "/v1/mutes"
 LISTS: Mapping[str, Callable[[Oracle, UserId, Any], Sequence[UserId] | None]] = {
     FOLLOWERS: Oracle.followers,
@@ -82,6 +83,23 @@ async def photo(stage: Stage, reader: UserId, which: PhotoId) -> None:
     assert state == wanted.get(which), f"{reader} sees {which} as {state}; expected {wanted.get(which)}"
     if found is not None:
         _cards(stage, reader, {"items": [found]}, wanted)
+
+
+async def moderated(stage: Stage, which: PhotoId) -> None:
+    """What a moderator is shown of a photo that others may not see, and what they are told to look at."""
+    truth = stage.oracle()
+    taken = {fact.photo: fact for fact in truth.photos()}.get(which)
+    wanted = taken and (truth.sight(MODERATOR, taken) or truth.moderated(taken))
+    found = await stage.ask(PHOTO, MODERATOR, which)
+    state = found and found["state"]
+    assert state == wanted, f"a moderator sees {which} as {state}; expected {wanted}"
+    if found is not None and taken is not None:
+        shown = {**_revealed(truth, taken), "state": wanted}
+        assert _these(found, shown) == shown, "to a moderator"
+        assert found["media"]
+    listed = await stage.ask(REPORTS, MODERATOR)
+    counts = {item["id"]: item["reports"] for item in listed["items"]} if listed else None
+    assert counts == truth.reported(), f"reported is {counts}; expected {truth.reported()}"
 
 
 async def person(stage: Stage, reader: UserId, user: UserId) -> None:

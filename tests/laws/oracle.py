@@ -12,7 +12,7 @@ from schemas import facts as f
 from schemas.facts import Fact
 from schemas.ids import PhotoId, RollId, UserId
 
-State = Literal["revealed", "sealed", "spoiled"]
+State = Literal["revealed", "sealed", "spoiled", "taken_down"]
 Says = Callable[[Fact], bool]
 
 
@@ -127,11 +127,41 @@ class Oracle:
     def has(self, kind: type[Fact], photo: PhotoId) -> bool:
         return any(isinstance(fact, kind) and getattr(fact, "photo", None) == photo for fact in self.facts)
 
+    def taken_down(self, photo: PhotoId) -> bool:
+        """Whether a moderator took it down; that the author takes it back, too, is asked apart."""
+        return self._stands(
+            lambda fact: isinstance(fact, f.PhotoTakenDown) and fact.photo == photo,
+            lambda fact: isinstance(fact, f.TakedownReversed) and fact.photo == photo,
+        )
+
+    def reporters(self, photo: PhotoId) -> set[UserId]:
+        """Who reported it since a moderator decided, or its author took it back."""
+        found = set[UserId]()
+        for fact in self.facts:
+            if isinstance(fact, f.PhotoReported) and fact.photo == photo:
+                found.add(fact.by)
+            elif isinstance(fact, f.PhotoTakenDown | f.TakedownReversed | f.PhotoDeleted) and fact.photo == photo:
+                found.clear()
+        return found
+
+    def reported(self) -> dict[PhotoId, int]:
+        """What moderators have to look at, and how many reported it."""
+        counts = {taken.photo: len(self.reporters(taken.photo)) for taken in self.photos()}
+        return {photo: count for photo, count in counts.items() if count}
+
+    def moderated(self, taken: f.PhotoCaptured) -> State | None:
+        """What a moderator sees of it, who has nothing to do with anybody here."""
+        photo = taken.photo
+        is_out = taken.reveal_at <= self.now and self.has(f.PhotoDeveloped, photo)
+        if not is_out or self.has(f.PhotoDeleted, photo) or self.has(f.PhotoSpoiled, photo):
+            return None
+        return "taken_down" if self.taken_down(photo) else "revealed" if self.reporters(photo) else None
+
     def sight(self, reader: UserId, taken: f.PhotoCaptured) -> State | None:
         """What the reader sees of a photo now."""
         photo, author = taken.photo, taken.by
         is_out = taken.reveal_at <= self.now and self.has(f.PhotoDeveloped, photo)
-        if self.has(f.PhotoDeleted, photo):
+        if self.has(f.PhotoDeleted, photo) or self.taken_down(photo):
             return None
         if reader == author:
             return "spoiled" if self.has(f.PhotoSpoiled, photo) else "revealed" if is_out else "sealed"

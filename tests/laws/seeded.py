@@ -19,7 +19,7 @@ from api import hydration, paging
 from api.hydration import PhotoPage
 from api.projections import Projections as ApiProjections
 from api.routes import Asked
-from processors.intents import Exclude, FeedIntent, Include, Publish, Save, ViewIntent
+from processors.intents import Exclude, FeedIntent, Include, Publish, Save, ViewIntent, Withdraw
 from processors.rules import feeds as feed_rules
 from processors.rules import views as view_rules
 from processors.stores import calls, tending
@@ -200,6 +200,41 @@ def a_request_is_a_follow(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(view_rules, "_people", people)
 
 
+def its_author_sees_what_is_taken_down(patch: pytest.MonkeyPatch) -> None:
+    plain = visibility.sight
+
+    def sight(photo: PhotoId, card: Card | None, reader: UserId, now: Any, admitted: Any, tied: Any) -> Any:
+        own = card is not None and card.author == reader
+        shown = msgspec.structs.replace(card, taken_down=None) if card and own else card
+        return plain(photo, shown, reader, now, admitted, tied)
+
+    patch.setattr(hydration, "sight", sight)
+
+
+def a_takedown_is_a_withdrawal(patch: pytest.MonkeyPatch) -> None:
+    plain, authors = feed_rules.changes, dict[PhotoId, UserId]()
+
+    def changes(fact: facts.Fact) -> Iterator[FeedIntent]:
+        if isinstance(fact, facts.PhotoCaptured):
+            authors[fact.photo] = fact.by
+        if isinstance(fact, facts.PhotoTakenDown):
+            yield Withdraw(authors[fact.photo], fact.photo)
+        yield from plain(fact)
+
+    patch.setattr(feed_rules, "changes", changes)
+
+
+def a_takedown_is_forgotten_by_a_late_develop(patch: pytest.MonkeyPatch) -> None:
+    plain = view_rules._fate
+
+    def fate(fact: Any) -> Iterator[ViewIntent]:
+        yield from plain(fact)
+        if isinstance(fact, facts.PhotoDeveloped):
+            yield Save(projections.card(fact.photo), {"taken_down": ""})
+
+    patch.setattr(view_rules, "_fate", fate)
+
+
 def shorten_feeds(patch: pytest.MonkeyPatch) -> None:
     """No bug: most feeds are beyond their cap."""
     patch.setattr(calls, "SLACK", 0)
@@ -223,5 +258,8 @@ BUGS = (
     Bug("shedding counters sheds what decides", "26", shedding_counters_sheds_what_decides, "shed [23] of"),
     Bug("follow without backfill", "13", follow_without_backfill, TOO_LITTLE),
     Bug("removed members stay", "15", removed_members_stay, TOO_MUCH),
+    Bug("its author sees what is taken down", "8", its_author_sees_what_is_taken_down, TOO_MUCH),
+    Bug("a takedown is a withdrawal", "8", a_takedown_is_a_withdrawal, TOO_LITTLE),
+    Bug("a takedown is forgotten by a late develop", "8", a_takedown_is_forgotten_by_a_late_develop, TOO_MUCH),
     Bug("a request is a follow", "11", a_request_is_a_follow, A_FOLLOWER),
 )

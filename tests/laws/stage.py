@@ -38,6 +38,7 @@ from tests.spread import spread
 
 PARTITIONS = 3
 PROCESSORS: tuple[Processor, ...] = ("views", "feeds")
+MODERATOR = a.a_user("mia", 3)  # no person of any play: follows nobody, is followed by nobody
 PATIENCE_MS = 20_000  # catches a hang; a machine that runs many things at once stalls
 BY_PATH = {route.path: route for route in ROUTES}
 Answer = dict[str, Any]
@@ -79,7 +80,7 @@ class Stage:
         self.zombies = {name: Projections(name, self.url, self._writers_clock) for name in PROCESSORS}
         for store in (*self.workers.values(), *self.zombies.values()):
             await store.open()
-        settings = Settings(redis_url=self.url, redis_timeout_ms=PATIENCE_MS)
+        settings = Settings(redis_url=self.url, redis_timeout_ms=PATIENCE_MS, moderators=MODERATOR)
         self._set_room(make_room(settings, clock=lambda: self.now))
 
     async def close(self) -> None:
@@ -111,7 +112,7 @@ class Stage:
     async def sign_in(self) -> None:
         pipe = self.redis.pipeline(transaction=False)
         pipe.set(projections.EPOCH, "1")
-        for user in self.people:
+        for user in (*self.people, MODERATOR):
             pipe.set(projections.session(_sha256(token(user))), user)
         await pipe.execute()
 

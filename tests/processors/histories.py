@@ -40,6 +40,10 @@ reactions = st.one_of(
     ),
     st.builds(lambda by, taken, comment: a.comment_deleted(by, taken[1], comment), people, photos, comments),
 )  # fmt: skip
+moderation = st.builds(
+    lambda by, taken, made: made(by, taken[1]),
+    people, photos, st.sampled_from((a.photo_reported, a.photo_taken_down, a.takedown_reversed)),
+)  # fmt: skip
 beside = st.one_of(
     *(st.builds(made, people, people) for made in pairs),
     st.builds(a.preferences_changed, people, st.sampled_from(("public", "private"))),
@@ -47,6 +51,7 @@ beside = st.one_of(
     st.builds(a.roll_left, people, rolls),
     st.builds(a.roll_member_removed, people, rolls, people),
     reactions,
+    moderation,
 )
 events = st.one_of(
     st.builds(a.user_followed, people, people),

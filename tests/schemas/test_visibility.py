@@ -19,11 +19,12 @@ def a_card(
     developed: bool = True,
     spoiled: str | None = None,
     deleted_at: datetime | None = None,
+    taken_down: str | None = None,
 ) -> Card:
     return Card(
         author=ANA, visibility="public" if visibility == "public" else "private", reveal_at=reveal_at,
         developed_at=NOON if developed else None, sizes=SIZES if developed else (), spoiled=spoiled,
-        deleted_at=deleted_at,
+        deleted_at=deleted_at, taken_down=taken_down,
     )  # fmt: skip
 
 
@@ -39,9 +40,10 @@ def test_a_revealed_photo_is_seen_by_everyone() -> None:
         a_card(developed=False),
         a_card(spoiled="not_an_image"),
         a_card(deleted_at=NOON),
+        a_card(taken_down="spam"),
         a_card(visibility="private"),
     ],
-    ids=["unknown", "without author", "undeveloped", "spoiled", "deleted", "private"],
+    ids=["unknown", "without author", "undeveloped", "spoiled", "deleted", "taken down", "private"],
 )
 def test_others_see_nothing_of_a(card: Card | None) -> None:
     assert sight(a_photo(ANA), card, BOB, NOON, "public", "open") == "hidden"
@@ -61,6 +63,16 @@ def test_a_photo_that_is_developed_late_stays_sealed_for_its_author() -> None:
 def test_the_author_learns_that_a_photo_spoiled_but_not_of_a_deleted_one() -> None:
     assert sight(a_photo(ANA), a_card(spoiled="too_large"), ANA, NOON, "public", "open") == "spoiled"
     assert sight(a_photo(ANA), a_card(spoiled="too_large", deleted_at=NOON), ANA, NOON, "public", "open") == "hidden"
+
+
+@pytest.mark.parametrize("reveal_at", [MORNING, TOMORROW])
+def test_its_author_sees_nothing_of_what_is_taken_down_and_all_once_that_is_reversed(reveal_at: datetime) -> None:
+    photo = a_photo(ANA, reveal_at=reveal_at)
+    before, down, back = [
+        sight(photo, a_card(reveal_at, taken_down=reason), ANA, NOON, "public", "open") for reason in (None, "spam", "")
+    ]
+
+    assert (down, back) == ("hidden", before)
 
 
 @pytest.mark.parametrize(("admitted", "seen"), [("member", "revealed"), ("public", "hidden"), ("closed", "hidden")])

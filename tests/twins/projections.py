@@ -105,6 +105,7 @@ class ProjectionsTwin:
                 self._texts[key] = (min(before, id, key=int), None)
             case Forget(key=key):
                 self._texts.pop(key, None)
+                self._hashes.pop(key, None)
             case Count(key=key, field=field, by=by):
                 counts = self._hashes.setdefault(key, {})
                 counts[field] = str(int(counts.get(field, 0)) + by)
