@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from datetime import date
 from functools import partial
 from io import BytesIO
 from multiprocessing import get_context
@@ -23,9 +24,10 @@ from PIL import Image
 
 from processors.rules.film import QUALITY, develop, load
 from schemas.objects import FILMS
-from tests.photographs import a_camera_photo, jpeg, saved
+from tests.photographs import a_camera_photo, heic, jpeg, saved
 
 ROUNDS = 8
+DAY = date(2026, 11, 21)  # for the film that stamps one
 MEASURE_PEAK = """
 import sys
 from processors.rules.film import develop, load
@@ -41,14 +43,17 @@ def main() -> None:
     load()
     photo = a_camera_photo()
     print(f"12 MP camera JPEG, {len(photo) / 1e6:.1f} MB, {ROUNDS} rounds; load before {os.getloadavg()[0]:.1f}")
-    costs = measured({"floor": lambda: floor(photo)} | {film: partial(develop, photo, film) for film in FILMS})
+    costs = measured({"floor": lambda: floor(photo)} | {film: partial(develop, photo, film, DAY) for film in FILMS})
     print(f"  {'':36} {'ms':>8} {'photos/s/core':>14} {'x floor':>8}   claim <= 125 ms, <= 3.5 x")
     for film, cost_ms in costs.items():
         ratio = cost_ms / costs["floor"]
         kept = cost_ms <= 125 and ratio <= 3.5
         print(f"  {film:36} {cost_ms:8.1f} {1000 / cost_ms:14.1f} {ratio:8.1f}   {'' if kept else 'MISSED'}")
+    as_heic = heic(Image.open(BytesIO(photo)), tile_size=512)
+    cost_ms = measured({"HEIC": partial(develop, as_heic, FILMS[0])})["HEIC"]
+    print(f"  {'12 MP HEIC, ' + FILMS[0]:36} {cost_ms:8.1f} {1000 / cost_ms:14.1f}   {len(as_heic) / 1e6:.1f} MB")
     row("two processes against one", speed_up(photo), "x", at_least=1.8)
-    for name, original in originals(photo):
+    for name, original in (*originals(photo), ("12 MP HEIC", as_heic), ("48 MP HEIC", a_large_heic())):
         row(f"peak memory, {name}", peak_mb(original), "MB", 130)
 
 
@@ -62,6 +67,11 @@ def originals(photo: bytes) -> Iterator[tuple[str, bytes]]:
     smooth = Image.linear_gradient("L").resize((8600, 5800)).convert("RGB")
     yield "50 MP PNG", saved(smooth, "PNG", compress_level=1)
     yield "25 MP WebP", saved(smooth.resize((6100, 4090)), "WEBP", method=0)
+
+
+def a_large_heic() -> bytes:
+    smooth = Image.linear_gradient("L").resize((8064, 6048)).convert("RGB")
+    return heic(smooth, tile_size=512)
 
 
 def row(name: str, value: float, unit: str, at_most: float | None = None, at_least: float | None = None) -> None:
