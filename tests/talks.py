@@ -45,9 +45,10 @@ def message_posted(
 
 
 def conversation_read(
-    by: UserId, members: Sequence[UserId], number: int = 1, at: datetime = NOON, times: int = 1
-) -> ConversationRead:
-    where = a_conversation(*sorted(members, key=int))
+    by: UserId, members: Sequence[UserId], number: int = 1, at: datetime = NOON, times: int = 1,
+    conversation: ConversationId | None = None,
+) -> ConversationRead:  # fmt: skip
+    where = conversation or a_conversation(*sorted(members, key=int))
     return ConversationRead(
         id=a_fact_id("read", where, by, number, times), at=at, by=by, conversation=where,
         message=a_message(where, number),

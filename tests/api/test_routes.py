@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from api.app import ROUTES, make_app
 from api.operations import OPERATIONS
 from api.routes import Route
+from tests.api import talking
 from tests.api.world import NOON, World
 
 ADDRESSES = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
@@ -19,7 +20,8 @@ async def address(world: World, route: Route) -> str:
     """The route with ids that exist, so that only what the test is about can be wrong."""
     ana = await world.person("ana")
     roll = await world.roll(ana)
-    ids = {"user": ana, "roll": roll, "photo": await world.photo(ana), "trace": "m-1"}
+    talk = await talking.opened(world, ana, await world.person("ben"))
+    ids = {"user": ana, "roll": roll, "photo": await world.photo(ana), "trace": "m-1", "conversation": talk}
     return route.endpoint(ids[route.target]) if route.target else route.path
 
 
