@@ -121,34 +121,34 @@ class Simulation:
     async def _befriend(self, visit: Visit, member: Member) -> None:
         await asyncio.gather(*(self._follow(visit, member, whom) for whom in self._there(visit.follows)))
         friends = self._there(visit.friends)
-        if friends and (link := await self._open_roll(visit, member)):
-            await asyncio.gather(*(self._join(visit, link, member, friend) for friend in friends))
+        if friends and (opened := await self._open_roll(visit, member)):
+            await asyncio.gather(*(self._join(visit, *opened, friend) for friend in friends))
 
     async def _follow(self, visit: Visit, member: Member, whom: Member) -> None:
         await self._call("POST", f"/v1/users/{whom.user}/follow", _key(visit, f"follow-{whom.user}"), member)
 
-    async def _join(self, visit: Visit, link: str, member: Member, friend: Member) -> None:
+    async def _join(self, visit: Visit, roll: str, link: str, friend: Member) -> None:
         if joined := await self._call("POST", f"/v1/invites/{link}", _key(visit, f"join-{friend.user}"), friend):
             await self._seen(joined.position)
-            friend.roll = member.roll
+            friend.roll = roll
 
     def _there(self, numbers: Iterable[int]) -> list[Member]:
         """Those who have registered by now."""
         return [self.lived.members[number] for number in numbers if number in self.lived.members]
 
-    async def _open_roll(self, visit: Visit, member: Member) -> str | None:
-        """The invite's token."""
+    async def _open_roll(self, visit: Visit, member: Member) -> tuple[str, str] | None:
+        """The roll, and the token that lets others in. The member may be here twice at once, and open two."""
         told = {"name": f"Roll of {visit.at:%d %B}", "film": FILMS[visit.person % len(FILMS)]}
         opened = await self._call("POST", "/v1/rolls", _key(visit, "roll"), member, json=told)
         if opened is None:
             return None
         await self._seen(opened.position)
-        member.roll = opened.body["roll"]["id"]
-        invite = await self._call("POST", f"/v1/rolls/{member.roll}/invites", _key(visit, "invite"), member)
+        roll = member.roll = str(opened.body["roll"]["id"])
+        invite = await self._call("POST", f"/v1/rolls/{roll}/invites", _key(visit, "invite"), member)
         if invite is None:
             return None
         await self._seen(invite.position)
-        return str(invite.body["token"])
+        return roll, str(invite.body["token"])
 
     async def _photo(self, visit: Visit, member: Member, number: int) -> None:
         picture = self._pictures[(visit.person + number) % len(self._pictures)]
