@@ -162,7 +162,7 @@ async def replay(doors: Doors, name: str, to: str, order: Order) -> int:
     """Fills the shadow at the address (or table) `to`; then compares and swaps, as wanted."""
     processor = next(each for each in PROCESSORS if each.name == name)
     async with AsyncExitStack() as stack:
-        live = await shadow.live(doors.settings.redis_url, doors.connect)
+        live = await shadow.live(doors.settings.redis_url, processor.name, doors.connect)
         stack.push_async_callback(live.close)
         beside = await shadow.shadow(to, processor.name, doors.code, doors.connect)
         stack.push_async_callback(beside.close)

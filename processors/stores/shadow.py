@@ -5,9 +5,10 @@ What the live view holds then is known: everything below its `positions`, and no
 under way.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from processors.rules.replay import Held, Unit, units
 from processors.stores import moving
@@ -31,6 +32,10 @@ class Moving(RuntimeError):
 
 class NotAShadow(RuntimeError):
     """The address holds something else, or a replay by other code; it has to be empty."""
+
+
+class Another(RuntimeError):
+    """Somebody else replays the same view just now."""
 
 
 class Side:
@@ -127,26 +132,45 @@ class Side:
             await pipe.execute()
 
 
-async def live(text: str, connect: Connect = moving.client) -> Side:
-    """The side that the rooms use: `text` is `REDIS_URL`, and some buckets may have moved since."""
+async def live(text: str, processor: Processor, connect: Connect = moving.client) -> Side:
+    """The side that the rooms use: `text` is `REDIS_URL`, and some buckets may have moved since.
+
+    `Another` while somebody else has it for the same processor: each would lift the other's fence.
+    """
     found = Shards(text)
     try:
         await found.open()
-        return Side(found.table, connect)
+        side = Side(found.table, connect)
     finally:
         await found.close()
+    await _or_closed(side, lambda client: _alone(client, f"replay-{processor}-"))
+    return side
+
+
+async def _alone(client: Any, kind: str) -> None:
+    """By the connection's name, which goes with a process that is killed."""
+    mine = f"{kind}{uuid4().hex}"
+    await client.client_setname(mine)
+    names = [each["name"] for each in await client.client_list()]
+    if any(name.startswith(kind) and name != mine for name in names):
+        raise Another(f"{kind}: another one runs; expected one at a time")
 
 
 async def shadow(text: str, processor: Processor, code: str, connect: Connect = moving.client) -> Side:
     """The side to be filled. `NotAShadow` unless its servers are empty, or were begun by the same code for the same."""
     side = Side(shards.table(text), connect)
+    await _or_closed(side, lambda client: _claim(client, processor, code))
+    return side
+
+
+async def _or_closed(side: Side, step: Callable[[Any], Awaitable[None]]) -> None:
+    """The step with each of the clients; when one raises, all are closed."""
     try:
         for client in side.clients:
-            await _claim(client, processor, code)
+            await step(client)
     except BaseException:
         await side.close()
         raise
-    return side
 
 
 async def _claim(client: Any, processor: Processor, code: str) -> None:
