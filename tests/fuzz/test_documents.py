@@ -87,6 +87,10 @@ def a_host(stack: Stack) -> tuple[Phone, dict[str, str]]:
 def a_caller(stack: Stack, path: str) -> tuple[Phone, dict[str, str]]:
     """Somebody new for each operation: it may be the one that signs out. What is theirs, where the path asks for it."""
     phone = Phone.register(stack.settings.public_url, "fuzz")
+    if "/conversations/{" in path:
+        with closing(Phone.register(stack.settings.public_url, "other")) as other:
+            talk = phone.post("/v1/conversations", recipients=[other.user])["conversation"]["id"]
+        return phone, {"conversations": talk}
     if "/rolls/{" not in path and "/invites/{" not in path:
         return phone, {}
     roll = a_roll(phone)
