@@ -15,6 +15,7 @@ from api import (
     comments,
     conversations,
     feeds,
+    for_you,
     moderation,
     openapi,
     operations,
@@ -42,6 +43,7 @@ from schemas.settings import Settings
 
 ROUTES: tuple[Route, ...] = (
     *feeds.ROUTES,
+    *for_you.ROUTES,
     *photos.ROUTES,
     *comments.ROUTES,
     *conversations.ROUTES,

@@ -13,7 +13,7 @@ from hmac import compare_digest, digest
 from schemas.ids import UserId
 
 MAC_BYTES = 16  # 128 bits: a forged cursor shows nothing the reader may not see anyway
-MAX_CHARS = 200
+MAX_CHARS = 1_500  # a ranked feed carries its order
 BACK = "<"
 
 

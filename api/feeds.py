@@ -18,11 +18,13 @@ async def home(asked: Asked) -> PhotoPage:
         top = unrevealed if edge is None else min(int(edge), unrevealed)
         return await feeds.candidates(asked.reader, top, count, None if edge else asked.now)
 
-    def is_in_feed(one: Seen) -> bool:
-        is_theirs = one.is_followed and not one.is_muted
-        return one.sight == "revealed" and (is_theirs or one.author.id == asked.reader)
+    return await page(asked, beyond, lambda one: is_in_feed(asked, one))
 
-    return await page(asked, beyond, is_in_feed)
+
+def is_in_feed(asked: Asked, one: Seen) -> bool:
+    """Whether it is out, and by whom the reader wants to see."""
+    is_theirs = one.is_followed and not one.is_muted
+    return one.sight == "revealed" and (is_theirs or one.author.id == asked.reader)
 
 
 ROUTES = (

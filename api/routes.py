@@ -3,7 +3,7 @@
 A resource file declares `ROUTES` and one function per route from `Asked` to an answer; it never sees a request.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -62,6 +62,8 @@ class Asked:
     limit: int
     position: str | None
     is_back: bool = False
+    carried: str = ""  # what all cursors of this walk carry behind their position
+    session: str = ""  # a hash that is the same as long as the reader is signed in
     wanted: int = 0
     shed: tuple[Shed, ...] = ()
 
@@ -69,7 +71,7 @@ class Asked:
         """The cursor of the page after `position`, or before it, if there is one."""
         if position is None:
             return None
-        place = cursor.place(position, is_back=is_back)
+        place = cursor.place(position + self.carried, is_back=is_back)
         return cursor.cursor(self.room.cursor_secret, self.endpoint, self.reader, place)
 
 
@@ -83,6 +85,10 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
     next_cursor: str | None = None
     prev_cursor: str | None = None
+
+    def degraded(self, shed: Sequence[Shed]) -> Sequence[Shed]:
+        """What the page lacks, of what is shed."""
+        return shed
 
 
 @dataclass(frozen=True, kw_only=True)

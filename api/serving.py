@@ -49,14 +49,16 @@ def endpoint(room: Room, route: Route) -> Callable[[Request], Awaitable[Response
             limit=min(wanted, SHORT) if "length" in shed else wanted,
             position=position,
             is_back=is_back,
+            session=token,
             wanted=wanted,
             shed=shed,
         )
         answer = await route.answer(question)
-        for what in shed:
+        lacks = answer.degraded(shed) if isinstance(answer, Page) else shed
+        for what in lacks:
             room.telemetry.degraded(what)
         is_stale = request.scope["darkroom.is_stale"]
-        return json(request, answer, is_stale=is_stale, degraded=shed, links=_links(question, answer))
+        return json(request, answer, is_stale=is_stale, degraded=lacks, links=_links(question, answer))
 
     return respond
 

@@ -12,6 +12,7 @@ from hypothesis.stateful import precondition, rule
 from schemas.ids import UserId
 from tests.laws import looks
 from tests.laws.deeds import Deeds, anyone, something
+from tests.laws.ranks import RankedWalk
 from tests.laws.shedding import shed
 from tests.laws.stage import PARTITIONS, PROCESSORS
 from tests.laws.walks import Walk
@@ -29,6 +30,7 @@ class Play(Deeds):
     def __init__(self) -> None:
         super().__init__()
         self.walks: list[Walk] = []
+        self.ranks: list[RankedWalk] = []
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
@@ -93,6 +95,15 @@ class Play(Deeds):
         going = [walk for walk in self.walks if walk.behind]
         self.walks.append(going[number % len(going)].back())
         self.do(self.walks[-1].turn(self.stage))
+
+    @rule(one=anyone, limit=st.integers(1, 3), number=something)
+    def walk_ranks(self, one: int, limit: int, number: int) -> None:
+        """One walk more, or a page more of one that goes on."""
+        going = [walk for walk in self.ranks if not walk.is_over]
+        if number % 3 == 0 or not going:
+            self.ranks.append(RankedWalk(self.who(one), limit))
+            going = self.ranks[-1:]
+        self.do(going[number % len(going)].turn(self.stage))
 
     @rule(one=anyone, number=something, level=st.integers(1, 3), path=st.sampled_from((looks.HOME, looks.GRID)))
     def look_under_load(self, one: int, number: int, level: int, path: str) -> None:
@@ -159,6 +170,9 @@ class Play(Deeds):
         for walk in [*self.walks, *(walk.back() for walk in self.walks if walk.behind)]:
             while not walk.is_over:
                 self.do(walk.turn(self.stage))
+        for ranks in self.ranks:
+            while not ranks.is_over:
+                self.do(ranks.turn(self.stage))
         for reader in self.people:
             self.do(self._look_around(reader))
 

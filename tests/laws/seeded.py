@@ -15,7 +15,7 @@ import pytest
 import api.feeds
 import api.rolls
 import api.users
-from api import hydration, paging
+from api import for_you, hydration, paging
 from api.hydration import PhotoPage
 from api.projections import Projections as ApiProjections
 from api.routes import Asked
@@ -175,6 +175,18 @@ def shedding_counters_sheds_what_decides(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ApiProjections, "looked", looked)
 
 
+def every_page_is_ranked_anew(patch: pytest.MonkeyPatch) -> None:
+    async def anew(asked: Asked, variant: str, order: Sequence[PhotoId], known: Any) -> Any:
+        place, whole = asked.position, replace(asked, position=None)
+        newest = await whole.room.projections.candidates(whole.reader, floor_at(whole.now), 100, None)
+        seen = await hydration.seen(whole, newest)
+        order = [one.photo for one in seen if api.feeds.is_in_feed(whole, one)]
+        return await plain(replace(asked, position=place), variant, order, {})
+
+    plain: Any = for_you._page
+    patch.setattr(for_you, "_page", anew)
+
+
 def follow_without_backfill(patch: pytest.MonkeyPatch) -> None:
     async def entries(self: store.Projections, key: projections.Key) -> list[str]:
         return []
@@ -256,6 +268,7 @@ BUGS = (
     Bug("cursor by position instead of id", "23", cursor_by_position_instead_of_id, A_WALK),
     Bug("a page back begins at the far end", "25", a_page_back_begins_at_the_far_end, "Walk.* missed"),
     Bug("shedding counters sheds what decides", "26", shedding_counters_sheds_what_decides, "shed [23] of"),
+    Bug("every page is ranked anew", "28", every_page_is_ranked_anew, "RankedWalk"),
     Bug("follow without backfill", "13", follow_without_backfill, TOO_LITTLE),
     Bug("removed members stay", "15", removed_members_stay, TOO_MUCH),
     Bug("its author sees what is taken down", "8", its_author_sees_what_is_taken_down, TOO_MUCH),

@@ -19,7 +19,7 @@
 | 23 walks during writes, 25 and back | `walk`, `turn`, `turn_back` |
 | 24 cursors survive | `replay` and `restart_api` amid walks |
 | 26 shedding | `look_under_load` |
-| 28 ranks | not yet: there are none |
+| 28 ranks | `walk_ranks`; weights and sessions: `tests/api/test_ranking.py`, `test_for_you.py` |
 | 27 own writes | a write that is not late is looked at by its author at once |
 | 29 ids | order of every page by reveal; unique ids: `tests/ingest/test_leases.py` |
 | 43 no cross-slot command | the server is a cluster's node (`conftest.py`): it refuses such a command |
