@@ -196,7 +196,7 @@ async def _done(doors: Doors, work: Replay, live: Side, beside: Side, order: Ord
 
 def _filled(work: Replay) -> str:
     bad = f"; {work.unreadable:,} could not be read (`python -m processors dead list`)" if work.unreadable else ""
-    return f"the shadow is as far as the live view of {work.processor.name}; {work.pace.done:,} records read{bad}"
+    return f"the shadow of {work.processor.name} is as far as the live one: {work.pace.done:,} records read{bad}"
 
 
 def code() -> str:

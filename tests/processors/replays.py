@@ -78,7 +78,7 @@ class Worker:
     name: Processor
     url: str
     log: LogTwin
-    refused: int = 0
+    refused: asyncio.Event = field(default_factory=asyncio.Event)
     store: Projections = field(init=False)
 
     async def open(self) -> "Worker":
@@ -91,7 +91,7 @@ class Worker:
             try:
                 await self.store.apply(todo)
             except Lost:
-                self.refused += 1
+                self.refused.set()
                 await asyncio.sleep(0.005)
                 await self.store.open()
             await asyncio.sleep(0)

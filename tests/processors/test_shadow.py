@@ -206,7 +206,7 @@ async def test_who_is_killed_anywhere_ends_right_when_started_again(bench: Bench
     await bench.replay(name, whole.connect, swap=True)
     await _spoil(redis, name)
 
-    for tenth in (2, 5, 7, 9):
+    for tenth in (3, 5, 8):
         with pytest.raises(Crash):
             await bench.replay(name, Life(whole.spent * tenth // 10).connect, swap=True)
     await bench.replay(name, swap=True)
@@ -283,7 +283,6 @@ async def test_workers_that_work_meanwhile_lose_and_double_nothing(bench: Bench,
     over.set()
     await working
 
-    assert worker.refused > 0, "it met the fence"
     live = await dump(bench, name)
     await emptied(bench, everything=True)
     await bench.fill(name)
@@ -298,6 +297,7 @@ async def _live_on(bench: Bench, worker: Worker, early: list[Fact], over: asynci
     turn = 0
     while not over.is_set() or turn < 20:
         turn += 1
+        await asyncio.sleep(0.01 * turn)  # on a slow machine it lasts long, and must not grow with that
         one, other = people[turn % len(people)], people[turn * 7 % len(people)]
         photo = a.a_photo(one, 100_000 + turn)
         if one != other:
@@ -306,7 +306,21 @@ async def _live_on(bench: Bench, worker: Worker, early: list[Fact], over: asynci
         if turn % 3 == 0:
             bench.log.append(a.photo_deleted(one, photo))
         await worker.catch_up(7)
-        await asyncio.sleep(0.005)
+
+
+async def test_a_worker_that_meets_the_fence_waits_until_it_is_gone(bench: Bench) -> None:
+    bench.log.append(*_more())
+    worker = await Worker("feeds", bench.live, bench.log).open()
+    side = await shadow.live(bench.live, "feeds")
+    async with side.fenced("feeds", range(64)):
+        working = asyncio.create_task(worker.catch_up())
+        await asyncio.wait_for(worker.refused.wait(), 60)
+        assert not working.done()
+    await asyncio.wait_for(working, 60)
+
+    assert await worker.store.members([projections.followers_in(a.a_user("ana", 7), 9)]) == [{a.a_user("ben", 9)}]
+    await worker.store.close()
+    await side.close()
 
 
 async def test_a_bucket_that_moves_is_left_alone(bench: Bench, aside: Valkey) -> None:
