@@ -14,6 +14,7 @@ from api.routes import PAGED, Asked, Page, Route
 from api.standing import Around
 from schemas import hashes
 from schemas.ids import CommentId, PhotoId
+from schemas.visibility import UNSEEN
 
 
 class PostedComment(msgspec.Struct, frozen=True, kw_only=True, tag_field="state", tag="posted"):
@@ -69,7 +70,7 @@ def _deleted(id: CommentId, comment: hashes.Comment) -> DeletedComment | None:
 
 def _posted(id: CommentId, comment: hashes.Comment, around: Around) -> PostedComment | None:
     by = comment.author
-    if by is None or comment.posted_at is None or around.ties[by] == "blocked" or by in around.muted:
+    if by is None or comment.posted_at is None or around.ties[by] in UNSEEN or by in around.muted:
         return None
     return PostedComment(
         id=id,

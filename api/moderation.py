@@ -19,7 +19,7 @@ SHOWN = 100
 
 
 class TakenDownPhoto(msgspec.Struct, frozen=True, kw_only=True, tag_field="state", tag="taken_down"):
-    """A photo that nobody but moderators sees, and the reason's stable code."""
+    """A photo that nobody but moderators sees, and the reason's stable code; `suspended` is its author's."""
 
     id: PhotoId
     author: Author
@@ -65,7 +65,7 @@ async def photo(asked: Asked, photo: PhotoId) -> cards.RevealedPhoto | TakenDown
     if card is None or card.author is None or card.deleted_at or card.spoiled or not is_out(photo, card, asked.now):
         return None
     author = cards.author(card.author, around.profiles.get(card.author))
-    if card.taken_down:
+    if card.taken_down or around.ties[card.author] == "suspended":
         return _taken_down(asked, photo, card, author)
     if not await asked.room.projections.is_reported(photo):
         return None
@@ -78,7 +78,7 @@ def _taken_down(asked: Asked, photo: PhotoId, card: Card, author: Author) -> Tak
     tally = cards.Tally(likes=0, comments=0, you_like=False)
     whole = cards.revealed(photo, card, author, tally, lambda key: asked.room.objects.link(key, asked.now))
     kept = {name: getattr(whole, name) for name in TakenDownPhoto.__struct_fields__ if name != "taken_down"}
-    return TakenDownPhoto(**kept, taken_down=card.taken_down or "")
+    return TakenDownPhoto(**kept, taken_down=card.taken_down or "suspended")
 
 
 ROUTES = (

@@ -3,6 +3,7 @@
 A set is read whole and ordered here: fine for thousands; a list of a million followers wants an order in the view.
 """
 
+from asyncio import gather
 from collections.abc import Sequence
 
 from api import paging
@@ -19,17 +20,25 @@ class People(Page, frozen=True, kw_only=True):
 
 
 async def page(asked: Asked, everyone: Sequence[UserId], *, hides: bool = True) -> People:
-    """A page of `everyone`, who are in the order of their ids; whom a block hides leaves no gap."""
+    """A page of `everyone`, who are in the order of their ids; whom a block or a suspension hides leaves no gap."""
 
     async def look(edge: str | None, count: int) -> tuple[list[UserId], str | None]:
         found = _beyond(everyone, edge, count, is_back=asked.is_back)
-        hidden = await asked.room.projections.hidden(asked.reader, found) if hides else frozenset()
+        hidden = await _hidden(asked, found) if hides else frozenset()
         return [user for user in found if user not in hidden], found[-1] if len(found) == count else None
 
     leaf = await paging.turn(asked, look, str, ascends=True)
     profiles = await asked.room.projections.profiles(leaf.shown)
     found = tuple(author(user, profiles[user]) for user in leaf.shown)
     return People(items=found, next_cursor=leaf.next_cursor, prev_cursor=leaf.prev_cursor)
+
+
+async def _hidden(asked: Asked, people: Sequence[UserId]) -> frozenset[UserId]:
+    """Whom a block or a suspension hides from the reader."""
+    blocked, suspended = await gather(
+        asked.room.projections.hidden(asked.reader, people), asked.room.projections.suspended(people)
+    )
+    return blocked | suspended
 
 
 def _beyond(everyone: Sequence[UserId], edge: str | None, count: int, *, is_back: bool) -> list[UserId]:

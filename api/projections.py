@@ -271,6 +271,11 @@ class Projections:
         hidden = await self.hidden(reader, [known.owner]) if known and known.owner != reader else frozenset()
         return Shared(known, members, admission(known, bool(member), bool(hidden)))
 
+    async def suspended(self, people: Sequence[UserId]) -> frozenset[UserId]:
+        """Those of `people` whom moderators suspended."""
+        found = await self._ask(*(("HGET", view.profile(person), "suspended") for person in people))
+        return frozenset(compress(people, found))
+
     # --- moderation ---------------------------------------------------------------------------------------------------
 
     async def reported(self) -> dict[PhotoId, list[str]]:

@@ -13,6 +13,7 @@ from schemas import projections as view
 from schemas.facts import Visibility
 from schemas.ids import PhotoId, UserId, floor_at
 from schemas.problems import refusal
+from schemas.visibility import UNSEEN
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,9 +83,9 @@ async def following(asked: Asked) -> People:
 
 
 async def _person(asked: Asked) -> Person:
-    """The person, unless there is none, or a block hides them: both are answered alike."""
+    """The person, unless there is none, a block hides them or they are suspended: all are answered alike."""
     person = await asked.room.projections.person(_id(asked), asked.reader)
-    if person is None or person.tied == "blocked":
+    if person is None or person.tied in UNSEEN:
         raise refusal("not_found", "there is no such person")
     return person
 

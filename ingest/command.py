@@ -141,6 +141,8 @@ async def _admitted(doors: Doors, command: Command, request: Request) -> UserId 
         raise refusal("invalid_token", "the access token is missing or unknown")
     if command.policy == "moderator" and user not in doors.moderators:
         raise refusal("forbidden", "this is for moderators")
+    if command.policy != "anyone" and user is not None and await doors.projections.is_suspended(user):
+        raise refusal("suspended", "a moderator suspended this account")
     return user
 
 

@@ -44,6 +44,11 @@ class Projections:
             raise refusal("rebuilding", "views are being rebuilt", retry_after_s=REBUILD_RETRY_AFTER_S)
         return UserId(user[0]) if user and user[0] else None
 
+    async def is_suspended(self, user: UserId) -> bool:
+        """Whether a moderator suspended the user."""
+        (found,) = await self._shards.ask(("HGET", projections.profile(user), "suspended"))
+        return bool(found)
+
     async def user_named(self, name: str) -> UserId | None:
         """The user whose name this is, in any case."""
         found = await self._text(projections.username(name))

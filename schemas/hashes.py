@@ -20,6 +20,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     registered_at: datetime
     display_name: str | None = None
     visibility: Visibility | None = None  # None: they never said, and are public
+    suspended: str | None = None  # by a moderator, and why; empty once that ended
 
     @property
     def is_private(self) -> bool:

@@ -12,7 +12,8 @@ from schemas.ids import PhotoId, UserId, floor_at
 
 Sight = Literal["hidden", "sealed", "spoiled", "revealed"]
 Admission = Literal["member", "public", "closed"]
-Tie = Literal["open", "locked", "blocked"]
+Tie = Literal["open", "locked", "blocked", "suspended"]
+UNSEEN: frozenset[Tie] = frozenset({"blocked", "suspended"})  # who stands so has no profile, and said nothing
 
 
 def admission(roll: Roll | None, is_member: bool, is_blocked: bool = False) -> Admission:
@@ -27,8 +28,10 @@ def admission(roll: Roll | None, is_member: bool, is_blocked: bool = False) -> A
 def tie(profile: Profile | None, *, is_followed: bool, is_blocked: bool) -> Tie:
     """How a reader stands to another person: a private account is locked to whoever does not follow it.
 
-    So is one whose profile no view knows yet: it may be private.
+    So is one whose profile no view knows yet: it may be private. One that is suspended nobody sees, its owner neither.
     """
+    if profile is not None and profile.suspended:
+        return "suspended"
     if is_blocked:
         return "blocked"
     if is_followed or (profile is not None and not profile.is_private):
@@ -44,6 +47,8 @@ def sight(photo: PhotoId, card: Card | None, reader: UserId, now: datetime, admi
     neither; that moderators do is asked of them alone (`is_out`).
     """
     if card is None or card.author is None or card.deleted_at is not None or card.taken_down:
+        return "hidden"
+    if tied == "suspended":
         return "hidden"
     if card.author == reader:
         return _own(photo, card, now)

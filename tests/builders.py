@@ -48,6 +48,8 @@ from schemas.facts import (
     UserFollowed,
     UserMuted,
     UserRegistered,
+    UserReinstated,
+    UserSuspended,
     UserUnblocked,
     UserUnfollowed,
     UserUnmuted,
@@ -296,6 +298,14 @@ def photo_taken_down(by: UserId, photo: PhotoId | None = None, at: datetime = NO
 def takedown_reversed(by: UserId, photo: PhotoId | None = None, at: datetime = NOON) -> TakedownReversed:
     photo = photo or a_photo(by)
     return TakedownReversed(id=a_fact_id("reversed", by, photo, at), at=at, by=by, photo=photo)
+
+
+def user_suspended(by: UserId, whom: UserId, at: datetime = NOON) -> UserSuspended:
+    return UserSuspended(id=a_fact_id("suspended", by, whom, at), at=at, by=by, whom=whom, reason="spam")
+
+
+def user_reinstated(by: UserId, whom: UserId, at: datetime = NOON) -> UserReinstated:
+    return UserReinstated(id=a_fact_id("reinstated", by, whom, at), at=at, by=by, whom=whom)
 
 
 def photo_liked(by: UserId, photo: PhotoId | None = None, at: datetime = NOON) -> PhotoLiked:

@@ -6,9 +6,9 @@ from ingest.command import Call, Command, Done, accepted
 from ingest.doors import Doors
 from ingest.idempotency import once
 from ingest.rules import moderation as rules
-from ingest.rules.moderation import ReportPhoto, TakeDown
+from ingest.rules.moderation import ReportPhoto, Suspend, TakeDown
 from schemas.facts import PhotoReported
-from schemas.ids import FactId, PhotoId
+from schemas.ids import FactId, PhotoId, UserId
 
 
 async def report(doors: Doors, call: Call) -> Done:
@@ -44,6 +44,27 @@ async def reverse_takedown(doors: Doors, call: Call) -> Done:
     return Done(204, None, (await doors.log.fact(accepted(decision), call.trace),))
 
 
+async def suspend(doors: Doors, call: Call) -> Done:
+    """Nobody sees the person, their photos and comments from now on; their commands are refused."""
+    whom, command = UserId(call.id()), call.body
+    known = await doors.projections.profile(whom)
+    decision = rules.decide_suspension(command, known, whom, id=call.fresh_fact_id(), by=call.by, at=call.at)
+    origin = await doors.log.fact(accepted(decision), call.trace)
+    return Done(200, _suspended(whom, command.reason), (origin,))
+
+
+async def reinstate(doors: Doors, call: Call) -> Done:
+    """The person is back as if they had never been suspended."""
+    whom = UserId(call.id())
+    known = await doors.projections.profile(whom)
+    decision = rules.decide_reinstatement(known, whom, id=call.fresh_fact_id(), by=call.by, at=call.at)
+    return Done(204, None, (await doors.log.fact(accepted(decision), call.trace),))
+
+
+def _suspended(whom: UserId, reason: str) -> dict[str, Any]:
+    return {"user": {"id": whom}, "suspended": reason}
+
+
 def _taken_down(photo: PhotoId, reason: str) -> dict[str, Any]:
     return {"photo": {"id": photo}, "taken_down": reason}
 
@@ -59,6 +80,11 @@ COMMANDS = (
         "PUT", "/v1/photos/{id}/takedown", take_down, "moderator", "Take a photo down", takes=TakeDown,
         gives=_taken_down(_PHOTO, "copyright"),
     ),
+    Command(
+        "PUT", "/v1/users/{id}/suspension", suspend, "moderator", "Suspend a user", takes=Suspend,
+        gives=_suspended(UserId("934671189654798336"), "spam"),
+    ),
+    Command("DELETE", "/v1/users/{id}/suspension", reinstate, "moderator", "End a user's suspension", status=204),
     Command(
         "DELETE", "/v1/photos/{id}/takedown", reverse_takedown, "moderator", "Let a photo stand", status=204
     ),

@@ -6,8 +6,17 @@ import msgspec
 
 from ingest.rules import words
 from ingest.rules.photos import NO_PHOTO, KnownPhoto, is_revealed_to
-from schemas.facts import PhotoReported, PhotoTakenDown, Reason, ReportText, TakedownReversed
-from schemas.hashes import Card
+from ingest.rules.social import NOBODY, ONESELF
+from schemas.facts import (
+    PhotoReported,
+    PhotoTakenDown,
+    Reason,
+    ReportText,
+    TakedownReversed,
+    UserReinstated,
+    UserSuspended,
+)
+from schemas.hashes import Card, Profile
 from schemas.ids import FactId, PhotoId, UserId
 from schemas.problems import Refused
 
@@ -23,6 +32,12 @@ class ReportPhoto(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 class TakeDown(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`PUT /v1/photos/{id}/takedown`."""
+
+    reason: Reason
+
+
+class Suspend(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`PUT /v1/users/{id}/suspension`."""
 
     reason: Reason
 
@@ -58,3 +73,21 @@ def decide_reversal(
     if card is None or card.author is None:
         return NO_PHOTO
     return TakedownReversed(id=id, at=at, by=by, photo=photo)
+
+
+def decide_suspension(
+    command: Suspend, known: Profile | None, whom: UserId, *, id: FactId, by: UserId, at: datetime
+) -> UserSuspended | Refused:
+    """Twice is two facts and one effect, as with takedowns. Nobody locks themselves out."""
+    if whom == by:
+        return ONESELF
+    if known is None:
+        return NOBODY
+    return UserSuspended(id=id, at=at, by=by, whom=whom, reason=command.reason)
+
+
+def decide_reinstatement(
+    known: Profile | None, whom: UserId, *, id: FactId, by: UserId, at: datetime
+) -> UserReinstated | Refused:
+    """Harmless for whoever is not suspended."""
+    return NOBODY if known is None else UserReinstated(id=id, at=at, by=by, whom=whom)

@@ -50,8 +50,8 @@ class Standing(msgspec.Struct, frozen=True):
 
     @property
     def is_hidden(self) -> bool:
-        """A block hides both ways."""
-        return self.blocks or self.is_blocked
+        """A block hides both ways; who is suspended is hidden from all."""
+        return self.blocks or self.is_blocked or bool(self.profile.suspended)
 
 
 def decide_following(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from processors.intents import Exclude, Forget, Include, Point, Save, ViewIntent
 from schemas import projections
-from schemas.facts import ModerationFact, PhotoReported, PhotoTakenDown, TakedownReversed
+from schemas.facts import ModerationFact, PhotoReported, PhotoTakenDown, SuspensionFact, TakedownReversed, UserSuspended
 from schemas.ids import PhotoId, bucket
 
 Changes = Iterator[ViewIntent]
@@ -27,6 +27,12 @@ def changes(fact: ModerationFact) -> Changes:
         case TakedownReversed(photo=photo):
             yield Save(projections.card(photo), {"taken_down": ""})
             yield from settled(photo)
+
+
+def suspension(fact: SuspensionFact) -> Changes:
+    """A bit of the profile, which every read asks: a suspension that ends has never been."""
+    reason = fact.reason if isinstance(fact, UserSuspended) else ""
+    yield Save(projections.profile(fact.whom), {"suspended": reason})
 
 
 def settled(photo: PhotoId) -> Changes:

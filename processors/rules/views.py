@@ -34,6 +34,7 @@ from schemas.facts import (
     RollMemberRemoved,
     RollOpened,
     RollRenamed,
+    SuspensionFact,
     UserBlocked,
     UserFollowed,
     UserMuted,
@@ -66,6 +67,8 @@ def changes(value: Fact | Secret) -> Changes:
         yield from reactions.changes(value)
     elif isinstance(value, ModerationFact):
         yield from moderation.changes(value)
+    elif isinstance(value, SuspensionFact):
+        yield from moderation.suspension(value)
     elif isinstance(value, ConversationFact):
         yield from conversations.changes(value)
     else:

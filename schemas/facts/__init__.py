@@ -24,7 +24,10 @@ from schemas.facts.moderation import (
     PhotoTakenDown,
     Reason,
     ReportText,
+    SuspensionFact,
     TakedownReversed,
+    UserReinstated,
+    UserSuspended,
 )
 from schemas.facts.people import (
     AccountText,
@@ -118,11 +121,14 @@ __all__ = [
     "RollOpened",
     "RollRenamed",
     "RollText",
+    "SuspensionFact",
     "TakedownReversed",
     "UserBlocked",
     "UserFollowed",
     "UserMuted",
     "UserRegistered",
+    "UserReinstated",
+    "UserSuspended",
     "UserUnblocked",
     "UserUnfollowed",
     "UserUnmuted",
@@ -133,7 +139,9 @@ __all__ = [
     "type_name",
 ]
 
-Fact = PersonFact | FollowedFact | RollFact | PhotoFact | ReactionFact | ModerationFact | ConversationFact
+Fact = (
+    PersonFact | FollowedFact | RollFact | PhotoFact | ReactionFact | ModerationFact | ConversationFact | SuspensionFact
+)
 
 FACT_TYPES: tuple[type[Fact], ...] = Fact.__args__
 
@@ -161,7 +169,7 @@ def type_name(fact: Fact) -> str:
 def aggregate(fact: Fact) -> AnyId:
     """What the fact is about, which is its key in the log: all facts of one aggregate stay in order.
 
-    Whatever becomes of a follow is about the follower, whoever says it.
+    Whatever becomes of a follow is about the follower, whoever says it, and a suspension about who is suspended.
     """
     if isinstance(fact, PhotoFact | ReactionFact | ModerationFact):
         return fact.photo
@@ -169,4 +177,4 @@ def aggregate(fact: Fact) -> AnyId:
         return fact.conversation
     if isinstance(fact, RollFact):
         return fact.roll
-    return fact.whom if isinstance(fact, FollowedFact) else fact.by
+    return fact.whom if isinstance(fact, FollowedFact | SuspensionFact) else fact.by

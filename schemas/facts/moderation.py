@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 from schemas.facts.base import BaseFact
-from schemas.ids import PhotoId
+from schemas.ids import PhotoId, UserId
 
 # why somebody reports a photo, and why a moderator takes it down
 Reason = Literal["nudity", "violence", "hate", "harassment", "self_harm", "illegal", "copyright", "spam", "other"]
@@ -39,3 +39,19 @@ class TakedownReversed(BaseFact, frozen=True, kw_only=True):
 
 
 ModerationFact = PhotoReported | PhotoTakenDown | TakedownReversed  # about a photo, by somebody else than its author
+
+
+class UserSuspended(BaseFact, frozen=True, kw_only=True):
+    """The moderator `by` hides `whom`, their photos and what they say from all, and their commands are refused."""
+
+    whom: UserId
+    reason: Reason
+
+
+class UserReinstated(BaseFact, frozen=True, kw_only=True):
+    """The moderator `by` ends what `UserSuspended` began; nothing was lost."""
+
+    whom: UserId
+
+
+SuspensionFact = UserSuspended | UserReinstated  # about a person, by a moderator

@@ -8,6 +8,7 @@ import httpx
 import msgspec
 import pytest
 
+from schemas import projections as view
 from schemas.ids import RollId, UserId
 from tests.api.world import World
 
@@ -95,6 +96,12 @@ async def blocked(scene: Scene) -> httpx.Response:
     return await scene.get(f"/v1/users/{scene.ana}")
 
 
+async def suspended(scene: Scene) -> httpx.Response:
+    await scene.world.redis.hset(view.profile(scene.ana), "suspended", "spam")
+    assert (await scene.get("/v1/feeds/home")).json()["items"] == []
+    return await scene.get(f"/v1/photos/{scene.photos[0]}")
+
+
 async def current(scene: Scene) -> httpx.Response:
     return await scene.get(f"/v1/photos/{scene.photos[0]}", if_none_match=f"W/{await scene.etag()}")
 
@@ -129,6 +136,7 @@ CASES: dict[str, Case] = {
     "in-D8.2": current,
     "in-D8.3": any_etag,
     "in-D9.2": blocked,
+    "in-D9.3": suspended,
     "in-D10.1": path("/v1/feeds/home", accept="image/png"),
     "in-D10.2": path("/v1/feeds/home", accept="*/*;q=nonsense, x"),
     "in-E12.1": lambda scene: scene.get(f"/v1/rolls/{scene.hidden_roll}"),  # the token is none of a read's affair

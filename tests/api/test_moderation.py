@@ -154,3 +154,36 @@ async def test_a_moderator_sees_what_was_reported_to_judge_it(world: World) -> N
     found = (await served.get(f"/v1/photos/{photo}", mia)).json()
 
     assert (found["state"], found["id"]) == ("revealed", photo)
+
+
+async def suspend(world: World, user: UserId, reason: str = "spam") -> None:
+    await world.redis.hset(view.profile(user), "suspended", reason)
+
+
+async def test_who_is_suspended_is_hidden_from_all_and_comes_back_exactly(world: World) -> None:
+    served, mia = await moderated(world)
+    ana, ben, cleo = [await world.person(name) for name in ("ana", "ben", "cleo")]
+    for reader in (ana, cleo, mia):
+        await world.follow(reader, ben)
+    photo, hers = await world.photo(ben, ana, ben, cleo, mia), await world.photo(ana)
+    await world.comment(ben, hers)
+    await world.like(ben, hers)
+    paths = [
+        f"/v1/photos/{photo}", f"/v1/users/{ben}", f"/v1/users/{ben}/photos", f"/v1/users/{ben}/followers",
+        "/v1/feeds/home", f"/v1/photos/{hers}/comments", f"/v1/photos/{hers}/likes", f"/v1/users/{cleo}/following",
+    ]  # fmt: skip
+    for reader in (ana, ben, cleo):
+        before = [(await served.get(path, reader)).content for path in paths]
+
+        await suspend(world, ben)
+        down = [await served.get(path, reader) for path in paths]
+        await suspend(world, ben, "")
+
+        assert [answer.status_code for answer in down] == [404] * 4 + [200] * 4
+        assert [answer.json()["items"] for answer in down[4:]] == [[]] * 4
+        assert [(await served.get(path, reader)).content for path in paths] == before
+
+    await suspend(world, ben)
+    found = (await served.get(f"/v1/photos/{photo}", mia)).json()
+    assert (found["state"], found["taken_down"]) == ("taken_down", "suspended")
+    assert (await served.get(f"/v1/users/{ben}", mia)).status_code == 404

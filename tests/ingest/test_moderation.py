@@ -4,7 +4,7 @@ import pytest
 
 from local.stack import Stack
 from schemas import projections
-from schemas.facts import PhotoReported, PhotoTakenDown, TakedownReversed
+from schemas.facts import PhotoReported, PhotoTakenDown, TakedownReversed, UserReinstated, UserSuspended
 from tests.ingest.recorded import fact_of, position
 from tests.ingest.world import World
 
@@ -91,3 +91,38 @@ async def test_its_author_still_takes_back_what_is_taken_down(world: World) -> N
 
     assert answer.status_code == 204
     assert "x-position" in answer.headers
+
+
+async def test_a_suspension_and_its_end_are_facts_about_who_is_suspended(world: World, parts: Stack) -> None:
+    ana, mia = await world.person("ana"), await world.moderator()
+
+    down = await world.put(f"/v1/users/{ana.user}/suspension", mia, reason="spam")
+    back = await world.delete(f"/v1/users/{ana.user}/suspension", mia)
+    oneself = await world.put(f"/v1/users/{mia.user}/suspension", mia, reason="spam")
+    nobody = await world.put("/v1/users/4242/suspension", mia, reason="spam")
+
+    facts = [fact_of(parts.settings, answer) for answer in (down, back)]
+    assert [type(fact) for fact in facts] == [UserSuspended, UserReinstated]
+    assert (down.status_code, down.json()) == (200, {"user": {"id": ana.user}, "suspended": "spam"})
+    assert back.status_code == 204
+    assert position(down).partition == position(back).partition, "or they could change places"
+    assert (oneself.status_code, oneself.json()["code"]) == (422, "self_target")
+    assert (nobody.status_code, nobody.json()["code"]) == (404, "not_found")
+
+
+async def test_commands_of_who_is_suspended_are_refused_and_they_are_nobody_to_others(world: World) -> None:
+    ana, ben = await world.person("ana"), await world.person("ben")
+    photo = await world.photo(ana)
+    await world.redis.hset(projections.profile(ana.user), "suspended", "spam")
+
+    own = await world.post("/v1/rolls", ana, name="Lisbon")
+    assert (own.status_code, own.json()["code"]) == (403, "suspended")
+    for answer in (
+        await world.put(f"/v1/photos/{photo}/like", ben),
+        await world.post(f"/v1/users/{ana.user}/follow", ben),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+    await world.redis.hset(projections.profile(ana.user), "suspended", "")
+    assert (await world.put(f"/v1/photos/{photo}/like", ana)).status_code == 200
+    assert (await world.put(f"/v1/photos/{photo}/like", ben)).status_code == 200

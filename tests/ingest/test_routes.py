@@ -23,6 +23,7 @@ BODIES = {
     "PUT /v1/conversations/{id}/read": {"message": "9"},
     "POST /v1/photos/{id}/reports": {"reason": "spam"},
     "PUT /v1/photos/{id}/takedown": {"reason": "spam"},
+    "PUT /v1/users/{id}/suspension": {"reason": "spam"},
 }  # of commands with an id that take something
 
 

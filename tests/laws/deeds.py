@@ -293,3 +293,15 @@ class Deeds(RuleBasedStateMachine):
         self.do(looks.grid(self.stage, self.who(witness), taken.by))
         if taken.roll:
             self.do(looks.roll_photos(self.stage, self.who(witness), taken.roll))
+
+    @rule(one=anyone, does=coin, how=haste, witness=anyone, number=something)
+    def suspend(self, one: int, does: bool, how: str, witness: int, number: int) -> None:
+        """Or reinstate, whoever was not suspended, too."""
+        user, reader = self.who(one), self.who(witness)
+        decided = (a.user_suspended if does else a.user_reinstated)(MODERATOR, user, at=self.now)
+        self.say(decided, how=how, witness=witness)
+        for looker in {reader, user}:
+            self.do(looks.grid(self.stage, looker, user))
+            self.do(looks.person(self.stage, looker, user))
+        if self.photos:
+            self.do(looks.moderated(self.stage, self.photo_of(number).photo))

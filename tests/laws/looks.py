@@ -105,7 +105,7 @@ async def moderated(stage: Stage, which: PhotoId) -> None:
 async def person(stage: Stage, reader: UserId, user: UserId) -> None:
     found, truth = await stage.ask(PERSON, reader, user), stage.oracle()
     account = truth.registered(user)
-    if account is None or truth.apart(reader, user):
+    if account is None or truth.apart(reader, user) or truth.suspended(user):
         assert found is None, f"{reader} sees {user}"
         return
     revealed = [state for state in (truth.grid(reader, user) or {}).values() if state == "revealed"]

@@ -59,9 +59,20 @@ class Oracle:
             lambda fact: _is(fact, f.UserMuted, user, other), lambda fact: _is(fact, f.UserUnmuted, user, other)
         )
 
+    def suspended(self, user: UserId) -> bool:
+        """By whichever moderator; ended by whichever."""
+        return self._stands(
+            lambda fact: isinstance(fact, f.UserSuspended) and fact.whom == user,
+            lambda fact: isinstance(fact, f.UserReinstated) and fact.whom == user,
+        )
+
     def apart(self, one: UserId, other: UserId) -> bool:
         """A block hides both ways."""
         return self.blocks(one, other) or self.blocks(other, one)
+
+    def meets(self, reader: UserId, other: UserId) -> bool:
+        """Whether the reader finds them in a list of people."""
+        return not self.apart(reader, other) and not self.suspended(other)
 
     def registered(self, user: UserId) -> f.UserRegistered | None:
         for fact in self.facts:
@@ -155,13 +166,19 @@ class Oracle:
         is_out = taken.reveal_at <= self.now and self.has(f.PhotoDeveloped, photo)
         if not is_out or self.has(f.PhotoDeleted, photo) or self.has(f.PhotoSpoiled, photo):
             return None
-        return "taken_down" if self.taken_down(photo) else "revealed" if self.reporters(photo) else None
+        return (
+            "taken_down"
+            if self.taken_down(photo) or self.suspended(taken.by)
+            else "revealed"
+            if self.reporters(photo)
+            else None
+        )
 
     def sight(self, reader: UserId, taken: f.PhotoCaptured) -> State | None:
         """What the reader sees of a photo now."""
         photo, author = taken.photo, taken.by
         is_out = taken.reveal_at <= self.now and self.has(f.PhotoDeveloped, photo)
-        if self.has(f.PhotoDeleted, photo) or self.taken_down(photo):
+        if self.has(f.PhotoDeleted, photo) or self.taken_down(photo) or self.suspended(author):
             return None
         if reader == author:
             return "spoiled" if self.has(f.PhotoSpoiled, photo) else "revealed" if is_out else "sealed"
@@ -182,7 +199,9 @@ class Oracle:
     # --- answers ------------------------------------------------------------------------------------------------------
 
     def grid(self, reader: UserId, user: UserId) -> dict[PhotoId, State] | None:
-        if self.registered(user) is None or self.apart(reader, user) or self.locked(reader, user):
+        if self.registered(user) is None or self.suspended(user):
+            return None
+        if self.apart(reader, user) or self.locked(reader, user):
             return None
         return self.shown(reader, lambda taken: taken.by == user)
 
@@ -192,26 +211,26 @@ class Oracle:
     def members(self, reader: UserId, roll: RollId) -> list[UserId] | None:
         if not self.admits(roll, reader):
             return None
-        return [user for user in self.people() if self.member(user, roll) and not self.apart(reader, user)]
+        return [user for user in self.people() if self.member(user, roll) and self.meets(reader, user)]
 
     def followers(self, reader: UserId, user: UserId) -> list[UserId] | None:
         if self.grid(reader, user) is None:
             return None
-        return [other for other in self.people() if self.follows(other, user) and not self.apart(reader, other)]
+        return [other for other in self.people() if self.follows(other, user) and self.meets(reader, other)]
 
     def following(self, reader: UserId, user: UserId) -> list[UserId] | None:
         if self.grid(reader, user) is None:
             return None
-        return [other for other in self.people() if self.follows(user, other) and not self.apart(reader, other)]
+        return [other for other in self.people() if self.follows(user, other) and self.meets(reader, other)]
 
     def requests(self, reader: UserId) -> list[UserId]:
-        return [user for user in self.people() if self.asks_still(user, reader) and not self.apart(reader, user)]
+        return [user for user in self.people() if self.asks_still(user, reader) and self.meets(reader, user)]
 
     def blocked(self, reader: UserId) -> list[UserId]:
         return [user for user in self.people() if self.blocks(reader, user)]
 
     def muted(self, reader: UserId) -> list[UserId]:
-        return [user for user in self.people() if self.mutes(reader, user) and not self.apart(reader, user)]
+        return [user for user in self.people() if self.mutes(reader, user) and self.meets(reader, user)]
 
     def home(self, reader: UserId) -> list[PhotoId]:
         """What the home feed may show."""

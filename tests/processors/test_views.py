@@ -8,7 +8,7 @@ from processors.intents import Claim, Exclude, Forget, Include, Insert, Point, R
 from processors.processor import Effects
 from processors.rules import feeds
 from processors.rules.views import changes
-from schemas import hashes, projections
+from schemas import facts, hashes, projections
 from schemas.facts import Fact, RollLeft, RollMemberRemoved
 from schemas.hashes import Card, Invite, Profile, Roll
 from schemas.ids import bucket
@@ -295,3 +295,9 @@ def test_a_takedown_and_its_reversal_touch_one_field_of_the_card() -> None:
     for fact in (a.photo_taken_down(BEN, photo), a.takedown_reversed(BEN, photo)):
         assert not list(feeds.changes(fact)), "every place stays as it is"
         assert not [intent for intent in done(fact) if isinstance(intent, Remove | Insert)]
+
+
+def test_a_suspension_and_its_end_touch_one_field_of_the_profile() -> None:
+    assert done(a.user_suspended(BEN, ANA)) == [Save(projections.profile(ANA), {"suspended": "spam"})]
+    assert done(a.user_reinstated(BEN, ANA)) == [Save(projections.profile(ANA), {"suspended": ""})]
+    assert facts.aggregate(a.user_suspended(BEN, ANA)) == ANA, "in order after the registration, whoever decides"
