@@ -8,6 +8,7 @@ told.
 from collections import OrderedDict
 from datetime import datetime
 from functools import lru_cache
+from hashlib import sha1
 from typing import Any, NamedTuple, TypeVar, cast
 
 import msgspec
@@ -15,7 +16,8 @@ import msgspec
 from schemas import hashes
 from schemas import projections as view
 from schemas.hashes import Card
-from schemas.ids import AnyId, PhotoId, UserId
+from schemas.ids import AnyId, PhotoId, UserId, bucket
+from schemas.visibility import Admission, Sight, Tie
 
 REMEMBERED = 20_000  # cards, some 3 kB each
 BITS = ("deleted_at", "spoiled", "taken_down", "visibility", "developed_at")
@@ -25,6 +27,16 @@ Bits = list[str | None]
 T = TypeVar("T", bound=msgspec.Struct)
 
 
+class Ready:
+    """JSON as it goes out, and a digest of it."""
+
+    __slots__ = ("raw", "tag")
+
+    def __init__(self, text: bytes) -> None:
+        self.raw = msgspec.Raw(text)
+        self.tag = sha1(text, usedforsecurity=False).digest()  # twice as fast as others where the processor knows it
+
+
 class Pieces(NamedTuple):
     """A card as JSON, cut where it changes, as it is for links of one window made by one signer."""
 
@@ -32,6 +44,15 @@ class Pieces(NamedTuple):
     signer: object
     window: datetime
     pieces: list[bytes]
+    wholes: dict[tuple[object, ...], Ready]  # by what was put between them
+
+
+class Judged(NamedTuple):
+    """What those see of a card who stand like this to it: second, admission, tie."""
+
+    card: Card
+    stand: tuple[int, Admission, Tie]
+    sight: Sight
 
 
 class Hot(NamedTuple):
@@ -49,6 +70,7 @@ class HotCards:
         self._found: OrderedDict[PhotoId, Hot] = OrderedDict()
         self._remembered = remembered
         self.pieces: dict[PhotoId, Pieces] = {}
+        self.judged: dict[PhotoId, Judged] = {}
 
     def get(self, photo: PhotoId) -> Hot | None:
         """What is remembered of the photo."""
@@ -68,6 +90,7 @@ class HotCards:
         """It is another one by now."""
         self._found.pop(photo, None)
         self.pieces.pop(photo, None)
+        self.judged.pop(photo, None)
 
 
 class Parsed:
@@ -114,9 +137,9 @@ def bulk(text: str) -> bytes:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def profile_asked(user: UserId) -> bytes:
-    """`HGETALL profile`."""
-    return _packed(("HGETALL", view.profile(user)))
+def profile_asked(user: UserId) -> tuple[int, bytes, int]:
+    """`HGETALL profile`: its bucket, the question, and how many that is."""
+    return bucket(user), _packed(("HGETALL", view.profile(user))), 1
 
 
 def _packed(words: tuple[str, ...]) -> bytes:

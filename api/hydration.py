@@ -5,21 +5,23 @@ until its links change, and is kept in pieces with its card.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, cast
 
 import msgspec
 
 from api import cards, paging
-from api.hot import Pieces
+from api.hot import Judged, Pieces, Ready
 from api.routes import Asked, Page
 from api.standing import Around
 from schemas.hashes import Card
 from schemas.ids import PhotoId, UserId, floor_at
 from schemas.problems import refusal
 from schemas.projections import Key
-from schemas.visibility import Sight, sight
+from schemas.visibility import Admission, Sight, Tie, sight
 
+WHOLES = 4  # of a photo: likes come and go, and some of its readers like it
 COUNTED = 500  # a count reads cards, because spoiled or private ones must not be told by a number
 
 # At most `count` candidates older than an id, newest first; for a walk back newer than it, oldest first.
@@ -33,6 +35,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     card: Card
     sight: Sight
     author: cards.Author
+    byline: bytes  # the author as JSON
     is_followed: bool
     is_muted: bool
     tally: cards.Tally
@@ -51,7 +54,8 @@ async def seen(asked: Asked, photos: Sequence[PhotoId]) -> list[Seen]:
     """Those of `photos` that the reader may see now, in the same order."""
     is_counted = "counters" not in asked.shed
     found, around = await asked.room.projections.looked(asked.reader, photos, is_counted=is_counted)
-    judged = [_judged(asked, photo, found.get(photo), around) for photo in photos]
+    floor = floor_at(asked.now)
+    judged = [_judged(asked, photo, found.get(photo), around, floor) for photo in photos]
     return [one for one in judged if one is not None]
 
 
@@ -90,64 +94,95 @@ async def count(asked: Asked, grid: Key) -> int | None:
 
 def items(asked: Asked, shown: Sequence[Seen]) -> tuple[cards.Photo, ...]:
     """The JSON of what is seen; only revealed photos have counts, and only their media is ever signed."""
-    return tuple(_photo(asked, one) for one in shown)
+    window = asked.room.objects.window_of(asked.now)
+    return tuple([_photo(asked, one, window) for one in shown])
 
 
-def _photo(asked: Asked, one: Seen) -> cards.Photo:
+def _photo(asked: Asked, one: Seen, window: datetime) -> cards.Photo:
     match one.sight:
         case "revealed":
-            return cast(cards.Photo, msgspec.Raw(_joined(_pieces(asked, one), one)))
+            return cast(cards.Photo, _whole(_pieces(asked, one, window), one))
         case "spoiled":
             return cards.spoiled(one.photo, one.card)
         case _:
             return cards.sealed(one.photo, one.card)
 
 
+def _whole(kept: Pieces, one: Seen) -> Ready:
+    """With this author and these counts; joined before, as a rule."""
+    tally = one.tally
+    looks = (one.byline, tally.likes, tally.comments, tally.you_like)
+    found = kept.wholes.get(looks)
+    if found is None:
+        if len(kept.wholes) >= WHOLES:
+            kept.wholes.clear()
+        found = kept.wholes[looks] = Ready(_joined(kept.pieces, one))
+    return found
+
+
 def _joined(pieces: Sequence[bytes], one: Seen) -> bytes:
     """In the order in which `cards.RevealedPhoto` has them."""
     start, roll, likes, comments, end = pieces
-    tally, author = one.tally, _author(one.author.id, one.author.username, one.author.display_name)
+    tally = one.tally
     if tally.likes is None or tally.comments is None:
-        return b"".join((start, author, roll, b"null", likes, b"null", comments, b"null", end))
+        return b"".join((start, one.byline, roll, b"null", likes, b"null", comments, b"null", end))
     liked = b"true" if tally.you_like else b"false"
-    return b"".join((start, author, roll, b"%d" % tally.likes, likes, b"%d" % tally.comments, comments, liked, end))
+    return b"".join((start, one.byline, roll, b"%d" % tally.likes, likes, b"%d" % tally.comments, comments, liked, end))
 
 
-def _pieces(asked: Asked, one: Seen) -> list[bytes]:
+def _pieces(asked: Asked, one: Seen, window: datetime) -> Pieces:
     """What stands between author, likes, comments and whether the reader likes it."""
-    objects, window = asked.room.objects, asked.room.objects.window_of(asked.now)
-    kept = asked.room.projections.hot.pieces
+    objects, kept = asked.room.objects, asked.room.projections.hot.pieces
     found = kept.get(one.photo)
     if found and found.card is one.card and found.signer is objects and found.window == window:
-        return found.pieces
+        return found
     hole: Any = msgspec.Raw(b"\0")  # no JSON holds this byte
     tally = cards.Tally(likes=hole, comments=hole, you_like=hole)
     whole = cards.revealed(one.photo, one.card, hole, tally, lambda key: objects.link(key, asked.now))
-    pieces = msgspec.json.encode(whole).split(b"\0")
+    found = Pieces(one.card, objects, window, msgspec.json.encode(whole).split(b"\0"), {})
     if asked.room.projections.hot.get(one.photo):
-        kept[one.photo] = Pieces(one.card, objects, window, pieces)
-    return pieces
+        kept[one.photo] = found
+    return found
 
 
 @lru_cache(maxsize=20_000)
-def _author(user: UserId, username: str | None, display_name: str | None) -> bytes:
-    return msgspec.json.encode(cards.Author(id=user, username=username, display_name=display_name))
+def _author(user: UserId, username: str | None, display_name: str | None) -> tuple[cards.Author, bytes]:
+    """A person as they stand beside their photo, and that as JSON."""
+    author = cards.Author(id=user, username=username, display_name=display_name)
+    return author, msgspec.json.encode(author)
 
 
-def _judged(asked: Asked, photo: PhotoId, card: Card | None, around: Around) -> Seen | None:
+def _judged(asked: Asked, photo: PhotoId, card: Card | None, around: Around, floor: int) -> Seen | None:
     if card is None or card.author is None:
         return None
+    user = card.author
     admitted = around.admissions[card.roll] if card.roll else "public"
-    what = sight(photo, card, asked.reader, asked.now, admitted, around.ties[card.author])
+    what = _sight(asked, photo, card, admitted, around.ties[user], floor)
     if what == "hidden":
         return None
-    author = cards.author(card.author, around.profiles.get(card.author))
+    profile = around.profiles.get(user)
+    author, byline = _author(user, profile.username, profile.display_name) if profile else _author(user, None, None)
     return Seen(
         photo=photo,
         card=card,
         sight=what,
         author=author,
-        is_followed=card.author in around.followed,
-        is_muted=card.author in around.muted,
+        byline=byline,
+        is_followed=user in around.followed,
+        is_muted=user in around.muted,
         tally=around.tallies[photo],
     )
+
+
+def _sight(asked: Asked, photo: PhotoId, card: Card, admitted: Admission, tied: Tie, floor: int) -> Sight:
+    """As `visibility` judges; all who did not take it and stand alike to it see the same within a second."""
+    if card.author == asked.reader:
+        return sight(photo, card, asked.reader, asked.now, admitted, tied)
+    judged, stand = asked.room.projections.hot.judged, (floor, admitted, tied)
+    known = judged.get(photo)
+    if known is not None and known.card is card and known.stand == stand:
+        return known.sight
+    what = sight(photo, card, asked.reader, asked.now, admitted, tied)
+    if asked.room.projections.hot.get(photo):
+        judged[photo] = Judged(card, stand, what)
+    return what

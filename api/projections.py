@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import compress
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -105,13 +105,17 @@ class Projections:
                 anew.append(photo)
             cards[photo] = hot.card
             tallies[photo] = _tally(*counts) if counts else UNCOUNTED
-        fresh = await self._cards(anew)
+        fresh = await self._cards(anew) if anew else {}
         around_it = self._around(people, places, found[replies * len(known) :], tallies)
-        return {photo: card for photo, card in cards.items() if photo not in anew} | fresh, around_it
+        return (
+            {photo: card for photo, card in cards.items() if photo not in anew} | fresh if anew else cards
+        ), around_it
 
     async def _known(self, photos: Sequence[PhotoId]) -> dict[PhotoId, Hot]:
         """Those of the photos that there are."""
         known = {photo: self.hot.get(photo) for photo in photos}
+        if None not in known.values():
+            return cast(dict[PhotoId, Hot], known)
         fresh = await self._cards([photo for photo, hot in known.items() if hot is None])
         return {
             photo: hot or Hot(fresh[photo], [], questions(photo))
@@ -338,7 +342,7 @@ def _around_asked(reader: UserId, people: Sequence[UserId], places: Sequence[Rol
     if not people:
         return []
     ties = [("SMISMEMBER", kind(reader), *people) for kind in TIES]
-    profiles = [(bucket(person), profile_asked(person), 1) for person in people]
+    profiles = [profile_asked(person) for person in people]
     rolls = [(bucket(roll), pack((("HGETALL", view.roll(roll)),)), 1) for roll in places]
     joined = [(bucket(roll), pack((("SISMEMBER", view.members(roll), reader),)), 1) for roll in places]
     return [(bucket(reader), pack(ties), len(ties)), *profiles, *rolls, *joined]

@@ -6,7 +6,7 @@ from schemas import projections as view
 from schemas.hashes import Card, Profile
 from schemas.ids import PhotoId
 from tests import builders as a
-from tests.api.world import MORNING, NOON, World
+from tests.api.world import MORNING, NOON, TOMORROW, World
 
 HOME = "/v1/feeds/home"
 PHOTO = a.a_photo()
@@ -115,3 +115,42 @@ async def test_names_and_likes_are_of_now_in_a_page_that_was_read_before(world: 
 
     assert (now["likes"], now["comments"], now["you_like"]) == (1, 0, True)
     assert now["author"]["display_name"] == 'An "a"'
+
+
+async def test_a_photo_that_one_person_may_see_stays_hidden_from_others(world: World) -> None:
+    ana, bob, cleo = [await world.person(name) for name in ("ana", "bob", "cleo")]
+    await world.private(ana)
+    await world.follow(bob, ana)
+    photo = await world.photo(ana, reveal_at=TOMORROW)
+    found = []
+    for _ in range(2):
+        found += [(await world.get(f"/v1/photos/{photo}", reader)).status_code for reader in (bob, cleo, bob)]
+        world.sleep((TOMORROW - NOON).total_seconds() + 1)
+
+    assert found == [404, 404, 404, 200, 404, 200]
+
+
+async def test_a_page_s_tag_is_that_of_its_bytes_whoever_made_them_and_when(world: World) -> None:
+    ana, bob = await world.person("ana"), await world.person("bob")
+    await world.follow(bob, ana)
+    photos = [await world.photo(ana, bob) for _ in range(3)]
+    pages = []
+    for change in (
+        world.complete(),
+        world.redis.delete(view.EPOCH),  # the same items, but stale
+        world.complete(),
+        world.like(ana, photos[0]),
+        world.like(bob, photos[0]),
+        world.redis.hset(view.profile(ana), "display_name", "Anna"),
+        world.delete(photos[2]),
+    ):
+        await change
+        for path in (HOME, HOME, f"{HOME}?limit=1"):
+            pages.append(await world.get(path, bob))
+        for photo in photos:
+            world.room.projections.hot.drop(photo)
+        pages.append(await world.get(HOME, bob))
+    tags = {page.headers["etag"]: page.content for page in pages}
+
+    assert all(tags[page.headers["etag"]] == page.content for page in pages), "one tag for different bytes"
+    assert len(tags) == len(set(tags.values())), "different tags for the same bytes"
