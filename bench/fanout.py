@@ -2,10 +2,12 @@
 
     .venv/bin/python -m bench.fanout
 
-One author's photos go to their followers' feeds by our feeds store, by redis-py's pipeline of LPUSH and LTRIM, and by a
-pipeline of ZADD and ZREMRANGEBYRANK; in turn, each for feeds that are full, with the CPU of both sides. Deliveries per
-Redis core are those per CPU second of the server; the pace is what one worker with one Redis reaches: those per CPU
-second of the busier side. `sealed` photos are revealed tomorrow, one second for all; what most photos of a day are.
+One author's photos go to their followers' feeds by our feeds store, by redis-py's pipeline of LPUSH and LTRIM, by a
+pipeline of ZADD and ZREMRANGEBYRANK and, as a floor that checks and trims nothing, by LPUSHX alone; in turn, with the
+CPU of both sides. Our feeds and the floor's lists are full; those of the pipeline and the ZSETs grow while it runs.
+Deliveries per Redis core are those per CPU second of the server; the pace is what one worker with one Redis reaches:
+those per CPU second of the busier side. `sealed` photos are revealed tomorrow, one second for all; what
+most photos of a day are.
 """
 
 import asyncio
@@ -68,6 +70,7 @@ async def followed(redis: Redis, readers: list[UserId]) -> None:
         pipe = redis.pipeline(transaction=False)
         for reader in readers[start : start + 250]:
             pipe.rpush(projections.feed(reader), *old, f"-{old[-1]}")
+            pipe.rpush(f"x:{reader}", *old)
             pipe.rpush(projections.sealed(reader), SENTINEL)
             pipe.sadd(projections.followers_in(AUTHOR, ids.bucket(reader)), reader)
         await pipe.execute()
@@ -94,6 +97,20 @@ def pipelined(redis: Redis, readers: list[UserId]) -> Publishing:
             for key in keys:
                 pipe.lpush(key, photo)
                 pipe.ltrim(key, 0, FEED_CAP - 1)
+            await pipe.execute()
+
+    return publish
+
+
+def bare(redis: Redis, readers: list[UserId]) -> Publishing:
+    """What no delivery to a list can do without; to lists as full as ours."""
+    keys = [f"x:{reader}" for reader in readers]
+
+    async def publish(new: list[PhotoId]) -> None:
+        for photo in new:
+            pipe = redis.pipeline(transaction=False)
+            for key in keys:
+                pipe.lpushx(key, photo)
             await pipe.execute()
 
     return publish
@@ -147,7 +164,7 @@ async def measured(valkey: Valkey, server: int, count: int) -> dict[str, list[Co
         await store.open()
     batch = PHOTOS if count == FOLLOWERS else 4 * PHOTOS
     paths = {"ours": ours(plain, 0), "ours, sealed": ours(sealed, 1), "pipeline": pipelined(redis, readers)}
-    paths["ZSET"] = sorted_sets(redis, readers)
+    paths |= {"ZSET": sorted_sets(redis, readers), "LPUSHX alone": bare(redis, readers)}
     found: dict[str, list[Cost]] = {name: [] for name in paths}
     for turn in range(ROUNDS + 1):
         for name, publish in paths.items():

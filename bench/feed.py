@@ -23,10 +23,10 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-import psutil
 from redis.asyncio import Redis
 from starlette.types import Receive, Scope, Send
 
+from bench.fanout import cpu_s
 from schemas import hashes, ids
 from schemas import projections as view
 from schemas.hashes import Card, Profile, Size
@@ -47,6 +47,7 @@ class Measured(NamedTuple):
     cpu_us: float  # per read
     p50_ms: float
     p99_ms: float
+    redis_us: float  # CPU of Redis per read
 
 
 async def canned(scope: Scope, receive: Receive, send: Send) -> None:
@@ -112,7 +113,7 @@ def a_card(photo: PhotoId) -> Card:
 
 
 @contextmanager
-def served(port: int, *command: str, **environment: str) -> Iterator[psutil.Process]:
+def served(port: int, *command: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
         [sys.executable, *command], cwd=ROOT, env={**os.environ, **environment}, stderr=subprocess.DEVNULL
     )
@@ -122,7 +123,7 @@ def served(port: int, *command: str, **environment: str) -> Iterator[psutil.Proc
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.05)
-        yield psutil.Process(process.pid)
+        yield process
     finally:
         process.terminate()
         process.wait(timeout=20)
@@ -174,13 +175,13 @@ async def load(port: int, readers: list[UserId], connections: int, seconds: floa
     return took
 
 
-async def measured(port: int, process: psutil.Process, readers: list[UserId], connections: int) -> Measured:
-    before = process.cpu_times()
+async def measured(port: int, pids: tuple[int, int], readers: list[UserId], connections: int) -> Measured:
+    """`pids`: of the server that is asked, and of Redis."""
+    before = [cpu_s(pid) for pid in pids]
     took = await load(port, readers, connections, MEASURED_S)
-    after = process.cpu_times()
-    cpu_s = after.user + after.system - before.user - before.system
+    ours, redis = [(cpu_s(pid) - then) / len(took) * 1e6 for pid, then in zip(pids, before, strict=True)]
     cuts = statistics.quantiles(took, n=100)
-    return Measured(cpu_s / len(took) * 1e6, cuts[49] * 1e3, cuts[98] * 1e3)
+    return Measured(ours, cuts[49] * 1e3, cuts[98] * 1e3, redis)
 
 
 async def main() -> None:
@@ -194,28 +195,27 @@ async def main() -> None:
         (folder / "answer").write_bytes(await one_answer(ours, readers[0]))
         words = ("-m", "uvicorn", "bench.feed:canned", "--port", str(floor), "--no-access-log", "--no-server-header")
         bare = stack.enter_context(served(floor, *words, **{CANNED: str(folder / "answer")}))
-        await tell({"api": (ours, api), "canned floor": (floor, bare)}, readers)
+        await tell({"api": (ours, (api.pid, valkey.pid)), "canned floor": (floor, (bare.pid, valkey.pid))}, readers)
     print(f"load after {os.getloadavg()[0]:.1f}")
 
 
-async def tell(servers: dict[str, tuple[int, psutil.Process]], readers: list[UserId]) -> None:
+async def tell(servers: dict[str, tuple[int, tuple[int, int]]], readers: list[UserId]) -> None:
     found: dict[tuple[str, int], list[Measured]] = {}
     for port, _ in servers.values():
         await load(port, readers, CONNECTIONS, WARM_S)
     for _ in range(ROUNDS):
         for connections in (CONNECTIONS, 1):
-            for name, (port, process) in servers.items():
-                found.setdefault((name, connections), []).append(await measured(port, process, readers, connections))
-    print(
-        f"{'':14} {'readers':>7} {'CPU us':>8} {'p50 ms':>8} {'p99 ms':>8} {'x floor':>8}   median of {ROUNDS} rounds"
-    )
+            for name, (port, pids) in servers.items():
+                found.setdefault((name, connections), []).append(await measured(port, pids, readers, connections))
+    names = ("readers", "CPU us", "p50 ms", "p99 ms", "Redis us", "x floor")
+    print(f"{'':14}" + "".join(f" {name:>8}" for name in names) + f"   median of {ROUNDS} rounds")
     for (name, connections), each in found.items():
         middle = Measured(*map(statistics.median, zip(*each, strict=True)))
         bare = statistics.median(one.cpu_us for one in found["canned floor", connections])
         claim = f"claim <= {GOAL_US} us {'' if middle.cpu_us <= GOAL_US else 'MISSED'}"
         print(
-            f"{name:14} {connections:7} {middle.cpu_us:8.0f} {middle.p50_ms:8.2f} {middle.p99_ms:8.2f} "
-            f"{middle.cpu_us / bare:8.1f}   {claim if name == 'api' and connections > 1 else ''}"
+            f"{name:14} {connections:8} {middle.cpu_us:8.0f} {middle.p50_ms:8.2f} {middle.p99_ms:8.2f} "
+            f"{middle.redis_us:8.0f} {middle.cpu_us / bare:8.1f}   {claim if name == 'api' and connections > 1 else ''}"
         )
 
 
