@@ -118,7 +118,7 @@ def served(port: int, *command: str, **environment: str) -> Iterator[subprocess.
         [sys.executable, *command], cwd=ROOT, env={**os.environ, **environment}, stderr=subprocess.DEVNULL
     )
     try:
-        for _ in range(400):
+        for _ in range(1200):  # a minute: a busy machine starts it slowly
             with closing(socket.socket()) as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
