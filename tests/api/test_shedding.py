@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from api.circuit import FAILURES
 from api.load import SHORT, Load
 from api.load_watch import LoadWatch
 from schemas.ids import UserId
@@ -178,12 +177,12 @@ async def test_a_silent_redis_costs_the_first_readers_a_timeout_and_later_ones_n
     while not slowed.room.projections.is_cut_off:
         await slowed.get(HOME, ana)
     began = perf_counter()
-    later = await asyncio.gather(*(slowed.get(HOME, ana) for _ in range(50)))
+    later = [await slowed.get(HOME, ana) for _ in range(30)]
 
     assert {each.status_code for each in (*first, *later)} == {503}
     assert {each.headers["retry-after"] for each in later} == {"1"}
     assert together < 20, "fifty seconds, were they to wait one after the other"
-    assert perf_counter() - began < FAILURES * 2, "one of them may be a probe"
+    assert perf_counter() - began < 15, "thirty seconds, were they asked; as it is, one in a second is"
 
     proxy.heal()
     proxy.reset()
