@@ -353,6 +353,9 @@ async def test_a_shadow_that_holds_something_else_is_refused(bench: Bench) -> No
         await bench.replay("feeds")
     with pytest.raises(NotAShadow, match="empty it"):
         await Bench(bench.live, bench.live, bench.log).replay("views")
+    bench.code = "what was deployed meanwhile"
+    with pytest.raises(NotAShadow, match="empty it"):
+        await bench.replay("views")
 
 
 async def test_two_replays_of_one_view_do_not_run_at_once(bench: Bench) -> None:
