@@ -13,6 +13,7 @@ from schemas.facts import Fact
 from schemas.ids import UserId
 from schemas.projections import Processor
 from tests import builders as a
+from tests import talks
 
 PARTITIONS = 3
 RULES = {"feeds": feeds.changes, "views": views.changes}
@@ -44,6 +45,12 @@ moderation = st.builds(
     lambda by, taken, made: made(by, taken[1]),
     people, photos, st.sampled_from((a.photo_reported, a.photo_taken_down, a.takedown_reversed)),
 )  # fmt: skip
+members = st.lists(people, min_size=2, max_size=3, unique=True)
+conversations = st.one_of(
+    members.map(lambda who: talks.conversation_opened(*who)),
+    st.builds(lambda who, number: talks.message_posted(who[0], who, number), members, st.integers(1, 3)),
+    st.builds(lambda who, number: talks.conversation_read(who[0], who, number), members, st.integers(1, 3)),
+)
 beside = st.one_of(
     *(st.builds(made, people, people) for made in pairs),
     st.builds(a.preferences_changed, people, st.sampled_from(("public", "private"))),
@@ -51,6 +58,7 @@ beside = st.one_of(
     st.builds(a.roll_left, people, rolls),
     st.builds(a.roll_member_removed, people, rolls, people),
     reactions,
+    conversations,
     moderation,
 )
 events = st.one_of(
