@@ -29,7 +29,7 @@ from schemas import facts, projections, visibility
 from schemas.hashes import Card
 from schemas.ids import PhotoId, RollId, UserId, floor_at
 
-TOO_MUCH = "may be|nobody brought|expected None|'revealed'"
+TOO_MUCH = "may be|nobody brought|expected None|'revealed'|as (revealed|sealed|spoiled)"
 A_GRID = "photos (of|in) |" + TOO_MUCH
 TOO_LITTLE = "must hold|missed|expected"
 TWICE = ":f:.* is "
