@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from processors.replay import Pace, Replay
 from processors.rules.replay import KINDS, SECRET, code
 from processors.stores import moving, shadow
-from processors.stores.shadow import Moving, NotAShadow
+from processors.stores.projections import Projections
+from processors.stores.shadow import Moving, NotAShadow, Positions
+from processors.stores.shadow_swap import Swap
 from schemas import facts, projections
 from schemas.facts import Fact
 from schemas.ids import UserId
@@ -17,7 +20,7 @@ from schemas.projections import Key, Processor
 from tests import builders as a
 from tests.laws.nodes import nodes
 from tests.processors.answers import Answers
-from tests.processors.replays import Bench, Life, Worker, a_community
+from tests.processors.replays import ROWS, Bench, Life, Worker, a_community
 from tests.processors.worlds import Crash
 from tests.valkey import Fleet, Valkey, running_valkey
 
@@ -306,6 +309,33 @@ async def _live_on(bench: Bench, worker: Worker, early: list[Fact], over: asynci
         if turn % 3 == 0:
             bench.log.append(a.photo_deleted(one, photo))
         await worker.catch_up(7)
+
+
+async def test_what_a_worker_does_just_before_the_fence_is_not_lost(bench: Bench) -> None:
+    a_community(bench.log, size=40, count=40)
+    await bench.fill("feeds")
+    await bench.replay("feeds")
+    worker, store = (
+        await Worker("feeds", bench.live, bench.log).open(),
+        Projections("feeds", bench.shadow, lambda: a.NOON),
+    )
+    await store.open()
+    live, beside = await shadow.live(bench.live, "feeds"), await shadow.shadow(bench.shadow, "feeds", bench.code)
+    work, seen = Replay(ROWS["feeds"], bench.log, store, Pace(lambda _: None)), list[Mapping[str, Any]]()
+    work.ends()
+
+    async def catch_up(ends: Positions) -> None:
+        await work.to(ends)
+        if not seen:
+            bench.log.append(*_more())
+            await worker.catch_up()
+            seen.append(await dump(bench, "feeds"))
+
+    await Swap("feeds", live, beside, catch_up, lambda _: None).swap()
+
+    assert await dump(bench, "feeds") == seen[0]
+    for each in (live, beside, store, worker.store):
+        await each.close()
 
 
 async def test_a_worker_that_meets_the_fence_waits_until_it_is_gone(bench: Bench) -> None:
