@@ -130,9 +130,9 @@ def members_see_each_other_before_the_reveal(patch: pytest.MonkeyPatch) -> None:
 def mute_hides_from_the_profile_too(patch: pytest.MonkeyPatch) -> None:
     plain = hydration._judged
 
-    def judged(asked: Asked, photo: PhotoId, card: Card | None, around: Any) -> Any:
+    def judged(asked: Asked, photo: PhotoId, card: Card | None, around: Any, floor: int) -> Any:
         is_muted = card is not None and card.author in around.muted
-        return None if is_muted else plain(asked, photo, card, around)
+        return None if is_muted else plain(asked, photo, card, around, floor)
 
     patch.setattr(hydration, "_judged", judged)
 
