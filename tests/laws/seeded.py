@@ -237,17 +237,6 @@ def a_takedown_is_a_withdrawal(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(feed_rules, "changes", changes)
 
 
-def a_takedown_is_forgotten_by_a_late_develop(patch: pytest.MonkeyPatch) -> None:
-    plain = view_rules._fate
-
-    def fate(fact: Any) -> Iterator[ViewIntent]:
-        yield from plain(fact)
-        if isinstance(fact, facts.PhotoDeveloped):
-            yield Save(projections.card(fact.photo), {"taken_down": ""})
-
-    patch.setattr(view_rules, "_fate", fate)
-
-
 def whoever_is_suspended_sees_themselves(patch: pytest.MonkeyPatch) -> None:
     plain = visibility.sight
 
@@ -284,7 +273,6 @@ BUGS = (
     Bug("removed members stay", "15", removed_members_stay, TOO_MUCH),
     Bug("its author sees what is taken down", "8", its_author_sees_what_is_taken_down, A_GRID),
     Bug("a takedown is a withdrawal", "8", a_takedown_is_a_withdrawal, TOO_LITTLE),
-    Bug("a takedown is forgotten by a late develop", "8", a_takedown_is_forgotten_by_a_late_develop, A_GRID),
     Bug("whoever is suspended sees themselves", "8", whoever_is_suspended_sees_themselves, A_GRID),
     Bug("a request is a follow", "11", a_request_is_a_follow, A_FOLLOWER),
 )
