@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from zlib import crc32
 
 from schemas import ids
-from schemas.facts import ConversationOpened, ConversationRead, MessagePosted, MessageText
+from schemas.facts import ConversationStarted, MessageSent, MessagesRead, MessageText
 from schemas.ids import ConversationId, MessageId, UserId
 from tests.builders import NOON, a_fact_id
 
@@ -23,9 +23,9 @@ def a_message(conversation: ConversationId, number: int = 1) -> MessageId:
 
 def conversation_opened(
     by: UserId, *others: UserId, conversation: ConversationId | None = None, at: datetime = NOON
-) -> ConversationOpened:
+) -> ConversationStarted:
     everyone = tuple(sorted((by, *others), key=int))
-    return ConversationOpened(
+    return ConversationStarted(
         id=a_fact_id("talk", *everyone), at=at, by=by, conversation=conversation or a_conversation(*everyone),
         members=everyone,
     )  # fmt: skip
@@ -34,11 +34,11 @@ def conversation_opened(
 def message_posted(
     by: UserId, members: Sequence[UserId], number: int = 1, text: str = "Tonight?", at: datetime | None = None,
     conversation: ConversationId | None = None,
-) -> MessagePosted:  # fmt: skip
+) -> MessageSent:  # fmt: skip
     """A second after the message with the number before."""
     everyone = tuple(sorted(members, key=int))
     where = conversation or a_conversation(*everyone)
-    return MessagePosted(
+    return MessageSent(
         id=a_fact_id("message", where, number), at=at or NOON + timedelta(seconds=number), by=by, conversation=where,
         message=a_message(where, number), members=everyone, personal=MessageText(text=text),
     )  # fmt: skip
@@ -47,9 +47,9 @@ def message_posted(
 def conversation_read(
     by: UserId, members: Sequence[UserId], number: int = 1, at: datetime = NOON, times: int = 1,
     conversation: ConversationId | None = None,
-) -> ConversationRead:  # fmt: skip
+) -> MessagesRead:  # fmt: skip
     where = conversation or a_conversation(*sorted(members, key=int))
-    return ConversationRead(
+    return MessagesRead(
         id=a_fact_id("read", where, by, number, times), at=at, by=by, conversation=where,
         message=a_message(where, number),
     )  # fmt: skip

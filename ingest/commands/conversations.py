@@ -9,7 +9,7 @@ from ingest.idempotency import Attempt, Made, once
 from ingest.rules import conversations as rules
 from ingest.rules.conversations import OpenConversation, PostMessage, ReadConversation
 from schemas import ids
-from schemas.facts import ConversationOpened, MessagePosted
+from schemas.facts import ConversationStarted, MessageSent
 from schemas.ids import ConversationId, FactId, MessageId, UserId
 from schemas.problems import refusal
 
@@ -21,9 +21,9 @@ async def open_conversation(doors: Doors, call: Call) -> Done:
     everyone = accepted(rules.members(call.body, call.by))
     _ = call.idempotency_key  # it need not come: who takes part is what makes a conversation unique
     opened = await _opened(doors, call, everyone)
-    attempt = Attempt(opened.id, ConversationOpened, "", call.at, call.trace)
+    attempt = Attempt(opened.id, ConversationStarted, "", call.at, call.trace)
 
-    async def decided() -> ConversationOpened:
+    async def decided() -> ConversationStarted:
         return opened
 
     made = await once(doors, attempt, decided)
@@ -31,12 +31,12 @@ async def open_conversation(doors: Doors, call: Call) -> Done:
     return Done(201, _told(conversation, everyone), made.positions)
 
 
-async def _opened(doors: Doors, call: Call, everyone: tuple[UserId, ...]) -> ConversationOpened:
+async def _opened(doors: Doors, call: Call, everyone: tuple[UserId, ...]) -> ConversationStarted:
     """Also where it is opened already: whom a block hides is not there."""
     known, hidden = await doors.projections.among(everyone, call.by)
     bucket = ids.bucket(call.by)
     conversation = ConversationId(ids.compose(call.at, bucket, await doors.leases.sequence(bucket, call.at)))
-    id = ids.command_fact_id("", "POST /v1/conversations", " ".join(everyone), ConversationOpened.__name__)
+    id = ids.command_fact_id("", "POST /v1/conversations", " ".join(everyone), ConversationStarted.__name__)
     decision = rules.decide_opening(
         everyone, known, hidden, conversation=conversation, id=id, by=call.by, at=call.at
     )  # fmt: skip
@@ -50,12 +50,12 @@ def _told(conversation: ConversationId, members: tuple[UserId, ...]) -> dict[str
 async def post_message(doors: Doors, call: Call) -> Done:
     """The caller says something to the others, once per Idempotency-Key."""
     conversation = ConversationId(call.id())
-    attempt = call.attempt(MessagePosted, f"POST /v1/conversations/{conversation}/messages")
+    attempt = call.attempt(MessageSent, f"POST /v1/conversations/{conversation}/messages")
     made = await once(doors, attempt, lambda: _posted(doors, call, conversation, attempt.id))
     return Done(201, {"message": await _said(doors, conversation, made)}, made.positions)
 
 
-async def _posted(doors: Doors, call: Call, conversation: ConversationId, id: FactId) -> MessagePosted:
+async def _posted(doors: Doors, call: Call, conversation: ConversationId, id: FactId) -> MessageSent:
     command: PostMessage = call.body
     known = await doors.projections.talk(conversation, call.by)
     bucket = ids.bucket(conversation)
@@ -66,7 +66,7 @@ async def _posted(doors: Doors, call: Call, conversation: ConversationId, id: Fa
     return accepted(decision)
 
 
-async def _said(doors: Doors, conversation: ConversationId, made: Made[MessagePosted]) -> dict[str, Any]:
+async def _said(doors: Doors, conversation: ConversationId, made: Made[MessageSent]) -> dict[str, Any]:
     """What was posted; the views tell it to a retry whose lease was lost."""
     if (fact := made.fact) is not None:
         return _shown(fact.message, fact.personal.text, fact.at)
@@ -112,7 +112,7 @@ COMMANDS = (
         },
     ),
     Command(
-        "PUT", "/v1/conversations/{id}/read", read_conversation, "signed in", "Say how far you have read",
+        "POST", "/v1/conversations/{id}/read", read_conversation, "signed in", "Say how far you have read",
         takes=ReadConversation, status=204,
     ),
 )  # fmt: skip

@@ -8,7 +8,7 @@ import msgspec
 from ingest.rules import words
 from ingest.rules.social import NOBODY
 from schemas.conversations import MAX_OTHERS
-from schemas.facts import ConversationOpened, ConversationRead, MessagePosted, MessageText
+from schemas.facts import ConversationStarted, MessageSent, MessagesRead, MessageText
 from schemas.ids import ConversationId, FactId, MessageId, UserId
 from schemas.problems import Refused
 
@@ -30,7 +30,7 @@ class PostMessage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class ReadConversation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`PUT /v1/conversations/{id}/read`: up to which message, that one included."""
+    """`POST /v1/conversations/{id}/read`: up to which message, that one included."""
 
     message: MessageId
 
@@ -72,17 +72,17 @@ def _too_many() -> Refused:
 def decide_opening(
     members: Sequence[UserId], known: Collection[UserId], hidden: Collection[UserId], *,
     conversation: ConversationId, id: FactId, by: UserId, at: datetime,
-) -> ConversationOpened | Refused:  # fmt: skip
+) -> ConversationStarted | Refused:  # fmt: skip
     """The conversation of these people, if `by` sees all of them: they are `known`, and nobody is `hidden`."""
     if any(member not in known or member in hidden for member in members if member != by):
         return NOBODY
-    return ConversationOpened(id=id, at=at, by=by, conversation=conversation, members=tuple(members))
+    return ConversationStarted(id=id, at=at, by=by, conversation=conversation, members=tuple(members))
 
 
 def decide_message(
     command: PostMessage, known: Talk, *, conversation: ConversationId, message: MessageId, id: FactId, by: UserId,
     at: datetime,
-) -> MessagePosted | Refused:  # fmt: skip
+) -> MessageSent | Refused:  # fmt: skip
     """The message, from who takes part and is not stopped."""
     if by not in known.members:
         return NO_CONVERSATION
@@ -92,14 +92,14 @@ def decide_message(
         return refused
     everyone = tuple(sorted(known.members, key=int))
     said = MessageText(text=words.canonical(command.text) or "")
-    return MessagePosted(
+    return MessageSent(
         id=id, at=at, by=by, conversation=conversation, message=message, members=everyone, personal=said
     )  # fmt: skip
 
 
 def decide_reading(
     known: Talk, mark: Mark, *, conversation: ConversationId, message: MessageId, id: FactId, by: UserId, at: datetime
-) -> ConversationRead | Refused | None:
+) -> MessagesRead | Refused | None:
     """That `by` has read so far; None when they had read as far before. What is hidden is read by nobody."""
     if by not in known.members or known.is_stopped(by):
         return NO_CONVERSATION
@@ -107,4 +107,4 @@ def decide_reading(
         return NO_MESSAGE
     if mark.read is not None and mark.read >= mark.message:
         return None
-    return ConversationRead(id=id, at=at, by=by, conversation=conversation, message=message)
+    return MessagesRead(id=id, at=at, by=by, conversation=conversation, message=message)

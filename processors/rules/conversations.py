@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from processors.intents import Arrive, Claim, Include, Mark, Point, Raise, Save, ViewIntent
 from schemas import conversations, hashes, projections
 from schemas.conversations import Message
-from schemas.facts import ConversationFact, ConversationOpened, ConversationRead, MessagePosted
+from schemas.facts import ConversationFact, ConversationStarted, MessageSent, MessagesRead
 
 Changes = Iterator[ViewIntent]
 
@@ -17,18 +17,18 @@ Changes = Iterator[ViewIntent]
 def changes(fact: ConversationFact) -> Changes:
     """What `fact` does, as intents that may be applied twice."""
     match fact:
-        case ConversationOpened(conversation=conversation):
+        case ConversationStarted(conversation=conversation):
             for member in fact.members:
                 yield Include(conversations.members(conversation), member)
             yield Raise(conversations.inbox(fact.by), conversation, conversations.moment(fact.at))
             yield Claim(projections.entity(fact.id), conversation)  # of two that were opened at once one is meant
-        case MessagePosted():
+        case MessageSent():
             yield from _posted(fact)
-        case ConversationRead(conversation=conversation, by=reader, message=message):
+        case MessagesRead(conversation=conversation, by=reader, message=message):
             yield Mark(conversations.marks(conversation), reader, conversations.messages(conversation), message)
 
 
-def _posted(fact: MessagePosted) -> Changes:
+def _posted(fact: MessageSent) -> Changes:
     conversation, message = fact.conversation, fact.message
     said = Message(author=fact.by, text=fact.personal.text, posted_at=fact.at)
     yield Save(conversations.message(conversation, message), hashes.fields(said))

@@ -13,9 +13,9 @@ from schemas.facts.base import (
 )
 from schemas.facts.conversations import (
     ConversationFact,
-    ConversationOpened,
-    ConversationRead,
-    MessagePosted,
+    ConversationStarted,
+    MessageSent,
+    MessagesRead,
     MessageText,
 )
 from schemas.facts.moderation import (
@@ -84,16 +84,16 @@ __all__ = [
     "CommentPosted",
     "CommentText",
     "ConversationFact",
-    "ConversationOpened",
-    "ConversationRead",
+    "ConversationStarted",
     "Fact",
     "FollowAccepted",
     "FollowDeclined",
     "FollowRequested",
     "FollowedFact",
     "FollowerRemoved",
-    "MessagePosted",
+    "MessageSent",
     "MessageText",
+    "MessagesRead",
     "ModerationFact",
     "PersonFact",
     "PhotoCaptured",

@@ -6,7 +6,7 @@ from schemas.facts.base import BaseFact
 from schemas.ids import ConversationId, MessageId, UserId
 
 
-class ConversationOpened(BaseFact, frozen=True, kw_only=True):
+class ConversationStarted(BaseFact, frozen=True, kw_only=True):
     """These people, `by` among them, have a conversation: one for each set of people, and the set stays as it is."""
 
     conversation: ConversationId
@@ -19,7 +19,7 @@ class MessageText(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-class MessagePosted(BaseFact, frozen=True, kw_only=True):
+class MessageSent(BaseFact, frozen=True, kw_only=True):
     """`by` says something to the others. The order of a conversation is that of these facts in the log."""
 
     conversation: ConversationId
@@ -28,11 +28,11 @@ class MessagePosted(BaseFact, frozen=True, kw_only=True):
     personal: MessageText
 
 
-class ConversationRead(BaseFact, frozen=True, kw_only=True):
+class MessagesRead(BaseFact, frozen=True, kw_only=True):
     """`by` has read everything up to the message; that they have read further is never taken back."""
 
     conversation: ConversationId
     message: MessageId
 
 
-ConversationFact = ConversationOpened | MessagePosted | ConversationRead  # said among the members of one conversation
+ConversationFact = ConversationStarted | MessageSent | MessagesRead  # said among the members of one conversation

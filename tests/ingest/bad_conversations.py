@@ -2,7 +2,7 @@
 
 import httpx
 
-from schemas.facts import MessagePosted
+from schemas.facts import MessageSent
 from schemas.ids import ConversationId
 from tests.builders import a_user
 from tests.ingest import talking
@@ -26,7 +26,7 @@ def saying(text: str) -> Case:
 async def verbatim(scene: Scene) -> httpx.Response:
     answer = await saying(LINK)(scene)
     fact = fact_of(scene.settings, answer)
-    assert isinstance(fact, MessagePosted)
+    assert isinstance(fact, MessageSent)
     assert fact.personal.text == answer.json()["message"]["text"] == LINK
     return answer
 

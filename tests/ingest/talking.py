@@ -45,4 +45,4 @@ async def said(
 
 
 async def read(world: World, conversation: ConversationId, by: Person, **members: Any) -> httpx.Response:
-    return await world.http.put(f"/v1/conversations/{conversation}/read", json=members, headers=by.headers)
+    return await world.http.post(f"/v1/conversations/{conversation}/read", json=members, headers=by.headers)

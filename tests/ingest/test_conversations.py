@@ -5,7 +5,7 @@ import pytest
 from local.stack import Stack
 from schemas import conversations as view
 from schemas import ids, projections
-from schemas.facts import ConversationOpened, ConversationRead, MessagePosted
+from schemas.facts import ConversationStarted, MessageSent, MessagesRead
 from tests import talks
 from tests.ingest import talking
 from tests.ingest.recorded import fact_of, position
@@ -26,7 +26,7 @@ async def test_the_same_people_have_one_conversation_whoever_asks(world: World, 
     three = await world.post(WHERE, ana, recipients=[cleo.user, ben.user])
 
     fact, told = fact_of(parts.settings, first), first.json()["conversation"]
-    assert isinstance(fact, ConversationOpened)
+    assert isinstance(fact, ConversationStarted)
     assert {first.status_code, others.status_code, three.status_code} == {201}
     assert told == others.json()["conversation"]
     assert (fact.conversation, list(fact.members)) == (told["id"], told["members"])
@@ -40,7 +40,7 @@ async def test_who_lost_the_lease_is_told_the_conversation_that_views_know(world
     ana, ben = await people(world, "ana", "ben")
     first = await world.post(WHERE, ana, recipients=[ben.user])
     fact = fact_of(parts.settings, first)
-    assert isinstance(fact, ConversationOpened)
+    assert isinstance(fact, ConversationStarted)
 
     await world.redis.delete(projections.command_lease(fact.id))
     await world.redis.set(projections.entity(fact.id), fact.conversation)
@@ -75,7 +75,7 @@ async def test_a_message_is_a_fact_of_its_conversation(world: World, parts: Stac
     later = await talking.said(world, conversation, ana)
 
     fact, told = fact_of(parts.settings, answer), answer.json()["message"]
-    assert isinstance(fact, MessagePosted)
+    assert isinstance(fact, MessageSent)
     assert (answer.status_code, fact.by, fact.conversation) == (201, ben.user, conversation)
     assert (told["id"], told["text"]) == (fact.message, fact.personal.text) == (fact.message, "caf\u00e9 <b>")
     assert set(fact.members) == {ana.user, ben.user}
@@ -91,7 +91,7 @@ async def test_a_message_that_is_retried_is_said_once(world: World, parts: Stack
     again = await talking.said(world, conversation, ana, key="k")
     other = await talking.said(world, conversation, ana, "Sun!", key="k")
     fact = fact_of(parts.settings, first)
-    assert isinstance(fact, MessagePosted)
+    assert isinstance(fact, MessageSent)
     await world.redis.delete(projections.command_lease(fact.id))
     await world.redis.set(projections.entity(fact.id), await talking.message(world, conversation, ana))
     known = await talking.said(world, conversation, ana, key="k")
@@ -142,7 +142,7 @@ async def test_reading_is_a_fact_as_long_as_it_goes_further(world: World, parts:
     nothing = await talking.read(world, conversation, ana, message=talks.a_message(conversation, 9))
     odd = await talking.read(world, conversation, ana, message="seven")
 
-    assert isinstance(fact, ConversationRead)
+    assert isinstance(fact, MessagesRead)
     assert (answer.status_code, fact.by, fact.message) == (204, ana.user, first)
     assert (older.status_code, "x-position" in older.headers) == (204, False)
     assert nothing.status_code == 404

@@ -20,7 +20,7 @@ BODIES = {
     "PATCH /v1/rolls/{id}": {"name": "Porto"},
     "POST /v1/photos/{id}/comments": {"text": "Fog!"},
     "POST /v1/conversations/{id}/messages": {"text": "Fog!"},
-    "PUT /v1/conversations/{id}/read": {"message": "9"},
+    "POST /v1/conversations/{id}/read": {"message": "9"},
     "POST /v1/photos/{id}/reports": {"reason": "spam"},
     "PUT /v1/photos/{id}/takedown": {"reason": "spam"},
     "PUT /v1/users/{id}/suspension": {"reason": "spam"},

@@ -44,4 +44,4 @@ async def test_two_people_write_to_each_other_until_one_blocks_the_other(stack: 
 
 
 def read(reader: Phone, talk: str, message: str) -> Any:
-    return reader.call("PUT", f"{WHERE}/{talk}/read", json={"message": message})
+    return reader.call("POST", f"{WHERE}/{talk}/read", json={"message": message})

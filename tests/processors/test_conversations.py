@@ -13,7 +13,7 @@ from processors.rules.views import changes
 from schemas import conversations as view
 from schemas import facts, hashes, projections
 from schemas.conversations import Message
-from schemas.facts import ConversationRead, Fact, MessagePosted
+from schemas.facts import Fact, MessageSent, MessagesRead
 from schemas.ids import ConversationId, MessageId, UserId
 from tests import builders as a
 from tests import talks
@@ -80,9 +80,9 @@ def _possible(drawn: Sequence[Fact]) -> list[Fact]:
     said: dict[MessageId, Fact] = {}
     kept = list[Fact]()
     for fact in drawn:
-        if isinstance(fact, MessagePosted):
+        if isinstance(fact, MessageSent):
             kept.append(said.setdefault(fact.message, fact))
-        elif isinstance(fact, ConversationRead) and fact.message in said:
+        elif isinstance(fact, MessagesRead) and fact.message in said:
             kept.append(fact)
     return kept
 
@@ -121,9 +121,9 @@ def expected(history: Sequence[Fact], place: ConversationId) -> Told:
     said: dict[MessageId, UserId] = {}
     marks = dict.fromkeys(MEMBERS, -1)
     for fact in history:
-        if isinstance(fact, MessagePosted) and fact.conversation == place:
+        if isinstance(fact, MessageSent) and fact.conversation == place:
             said.setdefault(fact.message, fact.by)
-        elif isinstance(fact, ConversationRead) and fact.conversation == place:
+        elif isinstance(fact, MessagesRead) and fact.conversation == place:
             marks[fact.by] = max(marks[fact.by], list(said).index(fact.message))
     unread = {who: sum(by != who for by in list(said.values())[mark + 1 :]) for who, mark in marks.items()}
     return Told(list(said), unread)

@@ -6,7 +6,7 @@ from ingest.rules import conversations as rules
 from ingest.rules.conversations import Mark, OpenConversation, PostMessage, Talk
 from schemas import facts
 from schemas.conversations import MAX_OTHERS
-from schemas.facts import ConversationOpened, ConversationRead, MessagePosted
+from schemas.facts import ConversationStarted, MessageSent, MessagesRead
 from schemas.ids import UserId
 from schemas.problems import Refused
 from tests import talks
@@ -23,16 +23,16 @@ def members(*recipients: UserId) -> tuple[UserId, ...] | Refused:
     return rules.members(OpenConversation(recipients=list(recipients)), ANA)
 
 
-def opened(known: set[UserId], hidden: set[UserId]) -> ConversationOpened | Refused:
+def opened(known: set[UserId], hidden: set[UserId]) -> ConversationStarted | Refused:
     return rules.decide_opening((ANA, BEN), known, hidden, conversation=TALK, id=a_fact_id(), by=ANA, at=NOON)
 
 
-def posted(known: Talk, text: str = "Fog!", by: UserId = ANA) -> MessagePosted | Refused:
+def posted(known: Talk, text: str = "Fog!", by: UserId = ANA) -> MessageSent | Refused:
     command = PostMessage(text=text)
     return rules.decide_message(command, known, conversation=TALK, message=MESSAGE, id=a_fact_id(), by=by, at=NOON)
 
 
-def read(known: Talk, mark: Mark, by: UserId = ANA) -> ConversationRead | Refused | None:
+def read(known: Talk, mark: Mark, by: UserId = ANA) -> MessagesRead | Refused | None:
     return rules.decide_reading(known, mark, conversation=TALK, message=MESSAGE, id=a_fact_id(), by=by, at=NOON)
 
 
@@ -56,7 +56,7 @@ def test_nobody_speaks_to_themselves_alone_nor_to_everybody() -> None:
 def test_a_conversation_needs_people_whom_one_sees() -> None:
     found = opened({ANA, BEN}, set())
 
-    assert isinstance(found, ConversationOpened)
+    assert isinstance(found, ConversationStarted)
     assert (facts.aggregate(found), found.members) == (TALK, (ANA, BEN))
     assert code(opened({ANA}, set())) == code(opened({ANA, BEN}, {BEN})) == "not_found"
 
@@ -64,7 +64,7 @@ def test_a_conversation_needs_people_whom_one_sees() -> None:
 def test_a_member_says_something_to_all_of_them() -> None:
     found = posted(Talk(GROUP), "<b>cafe\u0301</b>\u202e")
 
-    assert isinstance(found, MessagePosted)
+    assert isinstance(found, MessageSent)
     assert facts.aggregate(found) == TALK
     assert set(found.members) == GROUP
     assert found.personal.text == unicodedata.normalize("NFC", "<b>cafe\u0301</b>\u202e")
@@ -75,7 +75,7 @@ def test_a_block_stops_two_people_and_no_group(by: UserId) -> None:
     (other,) = PAIR - {by}
 
     assert code(posted(Talk(PAIR, frozenset({other})), by=by)) == "forbidden"
-    assert isinstance(posted(Talk(GROUP, frozenset({other})), by=by), MessagePosted)
+    assert isinstance(posted(Talk(GROUP, frozenset({other})), by=by), MessageSent)
 
 
 def test_to_strangers_there_is_no_conversation_whatever_they_say() -> None:
@@ -91,9 +91,9 @@ def test_what_says_nothing_or_does_not_end_is_no_message() -> None:
 def test_a_mark_names_a_message_and_only_goes_further() -> None:
     found = read(Talk(PAIR), Mark(7, 6))
 
-    assert isinstance(found, ConversationRead)
+    assert isinstance(found, MessagesRead)
     assert (found.message, found.by) == (MESSAGE, ANA)
-    assert isinstance(read(Talk(PAIR), Mark(0, None)), ConversationRead), "the log begins with 0"
+    assert isinstance(read(Talk(PAIR), Mark(0, None)), MessagesRead), "the log begins with 0"
     assert read(Talk(PAIR), Mark(7, 7)) is read(Talk(PAIR), Mark(7, 8)) is None
     assert code(read(Talk(PAIR), Mark(None, 8))) == "not_found"
     assert code(read(Talk(PAIR, frozenset({BEN})), Mark(7, 6))) == "not_found"
