@@ -98,12 +98,16 @@ class Play(Deeds):
 
     @rule(one=anyone, limit=st.integers(1, 3), number=something)
     def walk_ranks(self, one: int, limit: int, number: int) -> None:
-        """One walk more, or a page more of one that goes on."""
+        """One walk more, or a page more of one that goes on, after what was shown last is taken back."""
         going = [walk for walk in self.ranks if not walk.is_over]
         if number % 3 == 0 or not going:
             self.ranks.append(RankedWalk(self.who(one), limit))
             going = self.ranks[-1:]
-        self.do(going[number % len(going)].turn(self.stage))
+        walk = going[number % len(going)]
+        if number % 2 and walk.seen:
+            last = next(taken for taken in self.photos if taken.photo == walk.seen[-1])
+            self.delete(self.photos[::-1].index(last), "at once", one)
+        self.do(walk.turn(self.stage))
 
     @rule(one=anyone, number=something, level=st.integers(1, 3), path=st.sampled_from((looks.HOME, looks.GRID)))
     def look_under_load(self, one: int, number: int, level: int, path: str) -> None:
