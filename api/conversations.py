@@ -16,6 +16,7 @@ from api.routes import PAGED, Asked, Page, Route
 from api.standing import Around
 from schemas.ids import ConversationId, MessageId, UserId
 from schemas.problems import refusal
+from schemas.visibility import UNSEEN
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +58,7 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 async def conversations(asked: Asked) -> ConversationPage:
-    """Your conversations, that with the latest message first; those with somebody whom a block hides are left out."""
+    """Your conversations, that with the latest message first; those with somebody who is hidden are left out."""
     known = Around({}, frozenset(), frozenset(), {}, {})
 
     async def look(edge: str | None, count: int) -> tuple[list[Shown], str | None]:
@@ -92,7 +93,7 @@ async def _items(asked: Asked, shown: Sequence[Shown], around: Around) -> list[C
 
 
 async def messages(asked: Asked) -> MessagePage:
-    """What is said in a conversation of yours, newest first; nothing by people whom a block hides."""
+    """What is said in a conversation of yours, newest first; nothing by people whom a block or a suspension hides."""
     inbox, conversation = asked.room.projections.inbox, ConversationId(asked.target)
     (talk,) = await inbox.talks(asked.reader, [conversation])
     around = await _around(asked, [talk])
@@ -125,11 +126,11 @@ def _both(one: Around, other: Around) -> Around:
 
 
 def _hidden(talk: Talk, around: Around) -> frozenset[UserId]:
-    return frozenset(member for member in talk.members if around.ties[member] == "blocked")
+    return frozenset(member for member in talk.members if around.ties[member] in UNSEEN)
 
 
 def _is_open(talk: Talk, hidden: frozenset[UserId]) -> bool:
-    """Of two people between whom there is a block, neither sees what they said."""
+    """Of two people between whom there is a block, or one of whom is suspended, neither sees what they said."""
     return len(talk.members - hidden) > 1
 
 

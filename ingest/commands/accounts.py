@@ -110,6 +110,7 @@ COMMANDS = (
         takes=SignIn, status=201, gives=_SIGNED_IN,
     ),
     Command(
-        "DELETE", "/v1/sessions/current", sign_out, "signed in", "Sign out: this token is good no more", status=204
+        "DELETE", "/v1/sessions/current", sign_out, "signed in", "Sign out: this token is good no more", status=204,
+        is_for_suspended=True,
     ),
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Who one talks with, what is new, and what was said: in the log's order, and to nobody else."""
 
+from schemas import projections as view
 from tests import talks
 from tests.api import talking
 from tests.api.world import World
@@ -87,6 +88,21 @@ async def test_a_block_hides_what_two_people_said_as_long_as_it_stands(world: Wo
     assert lists == [[], []]
     assert await world.items(path, ana) == [message]
     assert await world.items(WHERE, ana) == [conversation]
+
+
+async def test_what_somebody_said_who_is_suspended_is_hidden_until_that_ends(world: World) -> None:
+    ana, ben, cleo = [await world.person(name) for name in ("ana", "ben", "cleo")]
+    two, three = await talking.opened(world, ana, ben), await talking.opened(world, ana, ben, cleo)
+    for offset, conversation in enumerate((two, three), start=1):
+        await talking.said(world, ben, conversation, offset)
+    cleos = await talking.said(world, cleo, three, 3)
+
+    await world.redis.hset(view.profile(ben), "suspended", "spam")
+    meanwhile = await talking.unread(world, ana), await world.items(f"{WHERE}/{three}/messages", ana)
+    await world.redis.hset(view.profile(ben), "suspended", "")
+
+    assert meanwhile == ({three: 1}, [cleos])
+    assert await talking.unread(world, ana) == {two: 1, three: 2}
 
 
 async def test_in_a_group_a_block_hides_two_people_from_each_other_only(world: World) -> None:

@@ -82,6 +82,13 @@ async def test_what_is_taken_down_is_not_there_to_be_liked_commented_or_reported
     assert (await world.put(f"/v1/photos/{photo}/like", ben)).status_code == 200
 
 
+async def test_whoever_is_suspended_may_still_sign_out(world: World) -> None:
+    ana = await world.person("ana")
+    await world.redis.hset(projections.profile(ana.user), "suspended", "spam")
+
+    assert (await world.delete("/v1/sessions/current", ana)).status_code == 204
+
+
 async def test_its_author_still_takes_back_what_is_taken_down(world: World) -> None:
     ana = await world.person("ana")
     photo = await world.photo(ana)
