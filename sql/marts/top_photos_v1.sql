@@ -3,8 +3,8 @@
 -- partition: ranked_date
 -- owner: analytics
 -- limits: a person counts once per photo for looking (1) and once for sharing (5), at the last time they did; each
---         halves every 24 hours; the author's own do not count. Only what anyone may see: public, revealed, not
---         deleted.
+--         halves every 24 hours; the author's own do not count. Only what anyone may see: public, revealed, neither
+--         deleted nor taken down by the end of the day.
 with touches as (
     select
         json_value(properties, '$.photo') as photo,
@@ -32,6 +32,7 @@ weighed as (
         and photos.is_developed
         and photos.reveal_at < timestamp(date_add(@day, interval 1 day))
         and coalesce(photos.deleted_at >= timestamp(date_add(@day, interval 1 day)), true)
+        and coalesce(photos.taken_down_at >= timestamp(date_add(@day, interval 1 day)), true)
 ),
 
 scored as (

@@ -3,7 +3,8 @@
 -- partition: none; every photo since 2020
 -- owner: analytics
 -- limits: captions are personal and stay in the log. When the film was ready is not in the log (PhotoDeveloped carries
---         the time of the capture), so is_developed says only that it was. The first fact of a kind counts.
+--         the time of the capture), so is_developed says only that it was. The first fact of a kind counts, but of
+--         takedowns and their reversals the last: taken_down_at is null for what stands.
 with facts as (
     select
         type,
@@ -18,6 +19,20 @@ with facts as (
     qualify row_number() over (
         partition by `aggregate`, type
         order by accepted_at, kafka_partition, kafka_offset
+    ) = 1
+),
+
+verdicts as (
+    select
+        `aggregate` as photo,
+        if(type = 'PhotoTakenDown', accepted_at, null) as taken_down_at
+    from raw.facts_v1
+    where
+        accepted_at >= timestamp '2020-01-01'
+        and type in ('PhotoTakenDown', 'TakedownReversed')
+    qualify row_number() over (
+        partition by `aggregate`
+        order by kafka_offset desc
     ) = 1
 ),
 
@@ -43,9 +58,11 @@ photos as (
         timestamp(json_value(facts.payload, '$.reveal_at')) as reveal_at,
         fates.is_developed,
         fates.spoiled_reason,
-        fates.deleted_at
+        fates.deleted_at,
+        verdicts.taken_down_at
     from facts
     inner join fates on facts.photo = fates.photo
+    left join verdicts on facts.photo = verdicts.photo
     where facts.type = 'PhotoCaptured'
 )
 
