@@ -90,8 +90,14 @@ class Reached:
             )
         if missing:
             await server.ask([("SADD", key, *missing)])
-        if left := sorted(set(held) - own):
-            await server.ask([("SREM", key, *left)])
+        if gone := await self._gone(sorted(set(held) - own)):
+            await server.ask([("SREM", key, *gone)])
+
+    async def _gone(self, others: Sequence[str]) -> list[str]:
+        """Those that no longer lie here; one that is on its way here does not yet, and is fenced where it lies."""
+        marks = [projections.watermark(int(bucket), self._processor) for bucket in others]
+        moving = await self._shards.ask([("HEXISTS", mark, projections.FENCE) for mark in marks])
+        return [bucket for bucket, is_moving in zip(others, moving, strict=True) if not is_moving]
 
 
 def least(each: Sequence[Mapping[str, int]]) -> Offsets:

@@ -185,6 +185,26 @@ async def test_who_moves_it_may_die_before_the_switch(fleet: Fleet, empty: Valke
         assert await _feeds(world, table) == await expected_feeds(effects)
 
 
+async def test_a_worker_that_looks_just_before_the_switch_does_not_forget_the_bucket(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    effects = logged(LONG, "feeds")
+    async with an_empty(fleet) as world:
+        worker = await world.worker()
+        await work(worker, effects[:40])
+        switch = moving.Bearer._switch
+
+        async def looked_at(bearer: moving.Bearer) -> None:
+            await worker.open()
+            await switch(bearer)
+
+        monkeypatch.setattr(moving.Bearer, "_switch", looked_at)
+        table = await moved(fleet, fleet.servers[(HOME + 1) % 3])
+        await work(worker, effects[40:])
+
+        assert await _feeds(world, table) == await expected_feeds(effects)
+
+
 async def test_a_move_that_was_begun_is_given_up(fleet: Fleet, empty: Valkey) -> None:
     effects = logged(LONG, "feeds")
     async with an_empty(fleet) as world:
