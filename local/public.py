@@ -35,7 +35,7 @@ READS = frozenset({"GET", "HEAD"})
 INSIDE = frozenset({"/live", "/ready", "/metrics"})  # for supervisors, who ask the rooms themselves (S54)
 BATCHES = ("/v1/batch", *(f"/v1/{kind}" for kind in get_args(EventType)))
 # As ingest's own (a test compares them): a room that refuses from the head is not heard while the body is awaited.
-BOUNDS = Bounds(bodies={**dict.fromkeys(BATCHES, 5_000_000), "/v1/photos": 25_000_000})
+BOUNDS = Bounds(bodies={**dict.fromkeys(BATCHES, 5_000_000), "/v1/photos": 25_000_000, "/v1/conversations": 256_000})
 HOP_BY_HOP = frozenset(  # RFC 9110, 7.6.1: they concern one connection; `expect` is answered by us
     b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding"
     b" upgrade expect".split()
