@@ -36,11 +36,12 @@ def asked(stack: Stack, operator: Phone, id: str) -> Any:
 
 
 def done(stack: Stack, operator: Phone, id: str) -> Any:
-    """The one record, once every processor has done its part."""
+    """The one record, once every processor has done its part; its rows are asked for before that is."""
 
     def ask() -> Any:
         records = asked(stack, operator, id).get("records", [])
-        return records[0] if records and set(records[0]["verdicts"].values()) == {"done"} else None
+        is_done = records and records[0]["rows"] and set(records[0]["verdicts"].values()) == {"done"}
+        return records[0] if is_done else None
 
     return eventually(ask, within_s=90, every_s=1)
 
