@@ -33,8 +33,8 @@ check: venv ## linters, types, import contracts, SQL
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint sql
 
-test: parts ## all tests but the nightly ones, on a stack of their own
-	@$(BIN)/pytest -q -m "not nightly"
+test: parts ## all tests but the nightly ones, on a stack of their own; WORKERS=2: on two, side by side
+	@$(BIN)/pytest -q -m "not nightly" $(if $(WORKERS),-n $(WORKERS) --dist loadfile)
 
 nightly: parts ## the long ones too
 	@$(BIN)/pytest -q -m "nightly or not nightly"

@@ -12,10 +12,13 @@ import pytest
 
 from local import control, health, supervision
 from local.programs import PARTS, ROOMS
-from local.stack import Stack
+from local.stack import SHIFTS, Stack
 from tests.valkey import Valkey, running_valkey
 
-NAME = os.environ.get("DARKROOM_TEST_STACK", "test")  # test1 ... test9: a second run beside the first
+NAMES = [name for name in SHIFTS if name.startswith("test")]
+FIRST = os.environ.get("DARKROOM_TEST_STACK", "test")  # test1 ... test9: a second run beside the first
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")  # each worker of a run has a stack of its own
+NAME = NAMES[NAMES.index(FIRST) + int(WORKER.removeprefix("gw"))]
 KEEP = os.environ.get("DARKROOM_KEEP_STACK") == "1"  # leave it up, for quick runs while developing
 
 
