@@ -28,7 +28,7 @@ async def page(asked: Asked, everyone: Sequence[UserId], *, hides: bool = True) 
         return [user for user in found if user not in hidden], found[-1] if len(found) == count else None
 
     leaf = await paging.turn(asked, look, str, ascends=True)
-    profiles = await asked.room.projections.profiles(leaf.shown)
+    profiles = await asked.room.projections.relations.profiles(leaf.shown)
     found = tuple(author(user, profiles[user]) for user in leaf.shown)
     return People(items=found, next_cursor=leaf.next_cursor, prev_cursor=leaf.prev_cursor)
 
@@ -36,7 +36,8 @@ async def page(asked: Asked, everyone: Sequence[UserId], *, hides: bool = True) 
 async def _hidden(asked: Asked, people: Sequence[UserId]) -> frozenset[UserId]:
     """Whom a block or a suspension hides from the reader."""
     blocked, suspended = await gather(
-        asked.room.projections.hidden(asked.reader, people), asked.room.projections.suspended(people)
+        asked.room.projections.relations.hidden(asked.reader, people),
+        asked.room.projections.relations.suspended(people),
     )
     return blocked | suspended
 
@@ -50,17 +51,17 @@ def _beyond(everyone: Sequence[UserId], edge: str | None, count: int, *, is_back
 
 async def requests(asked: Asked) -> People:
     """Who asks to follow you."""
-    return await page(asked, await asked.room.projections.asking(asked.reader))
+    return await page(asked, await asked.room.projections.relations.asking(asked.reader))
 
 
 async def blocks(asked: Asked) -> People:
     """Whom you block: nowhere else are they to be seen."""
-    return await page(asked, await asked.room.projections.people(view.blocks(asked.reader)), hides=False)
+    return await page(asked, await asked.room.projections.relations.people(view.blocks(asked.reader)), hides=False)
 
 
 async def mutes(asked: Asked) -> People:
     """Whom you mute."""
-    return await page(asked, await asked.room.projections.people(view.mutes(asked.reader)))
+    return await page(asked, await asked.room.projections.relations.people(view.mutes(asked.reader)))
 
 
 ROUTES = tuple(

@@ -23,7 +23,7 @@ async def photo(asked: Asked) -> Photo | TakenDownPhoto:
 async def likes(asked: Asked) -> People:
     """Who likes a photo, oldest account first."""
     found = await hydration.revealed(asked, PhotoId(asked.target))
-    return await people.page(asked, await asked.room.projections.people(view.likers(found.photo)))
+    return await people.page(asked, await asked.room.projections.relations.people(view.likers(found.photo)))
 
 
 ROUTES = (

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import compress
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import msgspec
 
@@ -17,8 +17,9 @@ from api import candidates
 from api.cards import UNCOUNTED, Tally
 from api.hot import REPLIES, Hot, HotCards, Parsed, bits_asked, bulk, profile_asked, questions
 from api.inbox import Inbox
+from api.relations import TIES, Relations
 from api.shards import Piece, Shards
-from api.standing import Around, Person, Shared
+from api.standing import Around
 from api.wire import Away, Command, Slow, pack
 from schemas import hashes
 from schemas import projections as view
@@ -28,9 +29,6 @@ from schemas.problems import refusal
 from schemas.projections import Key, Processor
 from schemas.topics import Origin
 from schemas.visibility import admission, tie
-
-TIES = (view.following, view.mutes, view.blocks, view.blocked_by)  # a reader's own sets of others, in one slot
-T = TypeVar("T", bound=msgspec.Struct)
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -52,6 +50,11 @@ class Projections:
     def inbox(self) -> Inbox:
         """What is asked about conversations."""
         return Inbox(self._ask)
+
+    @property
+    def relations(self) -> Relations:
+        """What is asked about people and rolls."""
+        return Relations(self._ask)
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -217,69 +220,6 @@ class Projections:
         """At most `count` candidates of the reader's home feed between two ids, oldest first."""
         return await candidates.newer(self._ask, reader, above, below, count, opened_at)
 
-    # --- people and rolls ---------------------------------------------------------------------------------------------
-
-    async def person(self, user: UserId, reader: UserId) -> Person | None:
-        """A profile with its counts; None when there is no such person."""
-        found, followers, following, follows, mutes, blocks, blocked_by, asks, is_follower = await self._ask(
-            ("HGETALL", view.profile(user)),
-            ("SCARD", view.followers(user)),
-            ("SCARD", view.following(user)),
-            *(("SISMEMBER", kind(reader), user) for kind in TIES),
-            ("SISMEMBER", view.follow_requests(user), reader),
-            ("SISMEMBER", view.followers(reader), user),
-        )
-        if not found:
-            return None
-        profile = hashes.read(Profile, found)
-        return Person(
-            profile=profile,
-            followers=followers,
-            following=following,
-            is_followed=bool(follows),
-            is_asked=bool(asks and not follows),
-            is_follower=bool(is_follower),
-            is_muted=bool(mutes),
-            tied=tie(profile, is_followed=bool(follows) or user == reader, is_blocked=bool(blocks or blocked_by)),
-        )
-
-    async def people(self, key: Key) -> list[UserId]:
-        """Everyone in a set, in the order of their ids: oldest account first."""
-        (found,) = await self._ask(("SMEMBERS", key))
-        return sorted(found, key=int)
-
-    async def asking(self, user: UserId) -> list[UserId]:
-        """Who asks to follow `user` and does not yet, in the order of their ids."""
-        (found,) = await self._ask(("SDIFF", view.follow_requests(user), view.followers(user)))  # one slot
-        return sorted(found, key=int)
-
-    async def hidden(self, reader: UserId, people: Sequence[UserId]) -> frozenset[UserId]:
-        """Those of `people` between whom and the reader there is a block, either way."""
-        blocks = [("SMISMEMBER", kind(reader), *people) for kind in (view.blocks, view.blocked_by)]
-        found = await self._ask(*(blocks if people else ()))
-        return frozenset(person for hits in found for person in compress(people, hits))
-
-    async def profiles(self, users: Sequence[UserId]) -> dict[UserId, Profile | None]:
-        """The profiles of these people."""
-        found = await self._ask(*(("HGETALL", view.profile(user)) for user in users))
-        return {user: _one(Profile, fields) for user, fields in zip(users, found, strict=True)}
-
-    async def shared(self, roll: RollId, reader: UserId) -> Shared:
-        """A roll, how many belong to it, and whether it is open to the reader: its owner is looked at after it."""
-        found, members, member = await self._ask(
-            ("HGETALL", view.roll(roll)),
-            ("SCARD", view.members(roll)),
-            ("SISMEMBER", view.members(roll), reader),
-        )
-        known = _one(Roll, found)
-        hidden = await self.hidden(reader, [known.owner]) if known and known.owner != reader else frozenset()
-        return Shared(known, members, admission(known, bool(member), bool(hidden)))
-
-    async def suspended(self, people: Sequence[UserId]) -> frozenset[UserId]:
-        """Those of `people` whom moderators suspended."""
-        found = await self._ask(*(("HGET", view.profile(person), "suspended") for person in people))
-        return frozenset(compress(people, found))
-
     # --- moderation ---------------------------------------------------------------------------------------------------
 
     async def reported(self) -> dict[PhotoId, list[str]]:
@@ -350,7 +290,3 @@ def _around_asked(reader: UserId, people: Sequence[UserId], places: Sequence[Rol
 
 def _tally(likes: int, posted: int, gone: int, liked: int) -> Tally:
     return Tally(likes=likes, comments=max(0, posted - gone), you_like=bool(liked))
-
-
-def _one(kind: type[T], found: hashes.Fields) -> T | None:
-    return hashes.read(kind, found) if found else None

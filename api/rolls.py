@@ -8,8 +8,8 @@ from api import hydration, people
 from api.cards import Author, author
 from api.hydration import PhotoPage
 from api.people import People
+from api.relations import Shared
 from api.routes import PAGED, Asked, Route
-from api.standing import Shared
 from schemas import hashes
 from schemas import projections as view
 from schemas.facts import Visibility
@@ -42,7 +42,7 @@ class RollAnswer(msgspec.Struct, frozen=True, kw_only=True):
 async def roll(asked: Asked) -> RollAnswer:
     """A roll with its counts."""
     shared, found = await _entered(asked)
-    profiles = await asked.room.projections.profiles([found.owner])
+    profiles = await asked.room.projections.relations.profiles([found.owner])
     return RollAnswer(
         id=_id(asked),
         name=found.current_name,
@@ -79,12 +79,12 @@ async def photos(asked: Asked) -> PhotoPage:
 async def members(asked: Asked) -> People:
     """The roll's members, oldest account first."""
     await _entered(asked)
-    return await people.page(asked, await asked.room.projections.people(view.members(_id(asked))))
+    return await people.page(asked, await asked.room.projections.relations.people(view.members(_id(asked))))
 
 
 async def _entered(asked: Asked) -> tuple[Shared, hashes.Roll]:
     """The roll, if the reader may see it; a closed one and a missing one are answered alike."""
-    shared = await asked.room.projections.shared(_id(asked), asked.reader)
+    shared = await asked.room.projections.relations.shared(_id(asked), asked.reader)
     if shared.roll is None or shared.admitted == "closed":
         raise refusal("not_found", "there is no such roll")
     return shared, shared.roll

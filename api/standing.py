@@ -3,7 +3,7 @@
 import msgspec
 
 from api.cards import Tally
-from schemas.hashes import Profile, Roll
+from schemas.hashes import Profile
 from schemas.ids import PhotoId, RollId, UserId
 from schemas.visibility import Admission, Tie
 
@@ -17,24 +17,3 @@ class Around(msgspec.Struct, frozen=True):
     ties: dict[UserId, Tie]
     admissions: dict[RollId, Admission]
     tallies: dict[PhotoId, Tally] = {}
-
-
-class Person(msgspec.Struct, frozen=True):
-    """A profile with its neighbourhood, and how the reader stands to it."""
-
-    profile: Profile
-    followers: int
-    following: int
-    is_followed: bool
-    is_asked: bool
-    is_follower: bool
-    is_muted: bool
-    tied: Tie
-
-
-class Shared(msgspec.Struct, frozen=True):
-    """A roll as the reader stands to it."""
-
-    roll: Roll | None
-    members: int
-    admitted: Admission

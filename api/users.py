@@ -7,8 +7,8 @@ import msgspec
 from api import hydration, people
 from api.hydration import PhotoPage
 from api.people import People
+from api.relations import Person
 from api.routes import PAGED, Asked, Route
-from api.standing import Person
 from schemas import projections as view
 from schemas.facts import Visibility
 from schemas.ids import PhotoId, UserId, floor_at
@@ -73,18 +73,18 @@ async def photos(asked: Asked) -> PhotoPage:
 async def followers(asked: Asked) -> People:
     """Who follows a person, oldest account first."""
     await _open(asked)
-    return await people.page(asked, await asked.room.projections.people(view.followers(_id(asked))))
+    return await people.page(asked, await asked.room.projections.relations.people(view.followers(_id(asked))))
 
 
 async def following(asked: Asked) -> People:
     """Whom a person follows, oldest account first."""
     await _open(asked)
-    return await people.page(asked, await asked.room.projections.people(view.following(_id(asked))))
+    return await people.page(asked, await asked.room.projections.relations.people(view.following(_id(asked))))
 
 
 async def _person(asked: Asked) -> Person:
     """The person, unless there is none, a block hides them or they are suspended: all are answered alike."""
-    person = await asked.room.projections.person(_id(asked), asked.reader)
+    person = await asked.room.projections.relations.person(_id(asked), asked.reader)
     if person is None or person.tied in UNSEEN:
         raise refusal("not_found", "there is no such person")
     return person
