@@ -41,7 +41,7 @@ from ingest.shards import Shards
 from ingest.spool import Allowance
 from ingest.store import Spools, Store
 from ingest.telemetry import Telemetry
-from ingest.throttle import Pace, Throttle
+from ingest.throttle import MESSAGE_EARNED_S, Pace, Throttle
 from schemas.problems import Code, Refusal, Refused
 from schemas.settings import Settings, SettingsError
 from schemas.telemetry import DESCRIPTORS, LOOP_LAG
@@ -91,6 +91,7 @@ def make(settings: Settings, clock: Clock = now, passwords: Passwords | None = N
         passwords=passwords or Passwords(),
         throttle=Throttle(settings.sign_in_tries),
         pace=Pace(settings.comment_burst),
+        chat_pace=Pace(settings.message_burst, earned_s=MESSAGE_EARNED_S),
         proxies=_proxies(settings),
         telemetry=telemetry,
         clock=clock,

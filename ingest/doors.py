@@ -26,7 +26,8 @@ class Doors:
     objects: Objects
     passwords: Passwords
     throttle: Throttle
-    pace: Pace  # of comments
+    pace: Pace  # of comments and reports
+    chat_pace: Pace  # of messages, and of conversations that are opened
     proxies: Networks  # whose X-Forwarded-For is believed
     telemetry: Telemetry
     clock: Clock

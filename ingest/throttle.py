@@ -1,4 +1,4 @@
-"""What one client may not do too often: fail to sign in from one address, comment as one person.
+"""What one client may not do too often: fail to sign in from one address, comment or write messages as one person.
 
 Beyond a burst there is a wait until another is earned. Counted by each worker for itself, like the quotas of write
 keys: Redis being away must not open these doors.
@@ -15,6 +15,7 @@ from schemas.problems import refusal
 
 EARNED_S = 30  # per try
 COMMENT_EARNED_S = 10  # 8,640 a day: more than anybody types
+MESSAGE_EARNED_S = 1  # a chat is quicker
 MOST = 100_000  # about 15 MB
 
 _tell = structlog.get_logger("ingest")
@@ -49,16 +50,23 @@ class Throttle:
 
 
 class Pace:
-    """`burst`: how many comments a person may post at once; `most`: people that are remembered, the latest to post."""
+    """`burst`: how many a person may post at once; `most`: people that are remembered, the latest to post."""
 
-    def __init__(self, burst: int, time: Callable[[], float] = time.monotonic, most: int = MOST) -> None:
+    def __init__(
+        self,
+        burst: int,
+        time: Callable[[], float] = time.monotonic,
+        most: int = MOST,
+        *,
+        earned_s: float = COMMENT_EARNED_S,
+    ) -> None:
         self._most = most
-        self._quota = Quota(1 / COMMENT_EARNED_S, burst)
+        self._quota = Quota(1 / earned_s, burst)
         self._time = time
         self._due: dict[str, float] = {}  # of everybody who posted, the latest last
 
     def take(self, who: str) -> None:
-        """One comment of theirs; refused when none is left."""
+        """One of theirs; refused when none is left."""
         now, due = self._time(), self._due.pop(who, 0.0)
         after = quotas.taken(self._quota, due, now, 1)
         wait_s = quotas.wait_s(self._quota, after, now)
@@ -66,4 +74,4 @@ class Pace:
         if len(self._due) > self._most:
             del self._due[next(iter(self._due))]
         if wait_s:
-            raise refusal("rate_limited", "too many comments came from you", retry_after_s=int(wait_s) + 1)
+            raise refusal("rate_limited", "too much was written by you", retry_after_s=int(wait_s) + 1)

@@ -133,6 +133,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     comment_burst: Annotated[
         int, Meta(ge=1, description="Comments that a person may post at once; one more every 10 s.")
     ] = 60
+    message_burst: Annotated[
+        int, Meta(ge=1, description="Messages that a person may write at once; one more every second.")
+    ] = 60
     trusted_proxies: Annotated[
         str, described("Networks, separated by commas, whose X-Forwarded-For is believed: `10.0.0.0/8`.")
     ] = ""

@@ -24,6 +24,7 @@ async def open_conversation(doors: Doors, call: Call) -> Done:
     attempt = Attempt(opened.id, ConversationStarted, "", call.at, call.trace)
 
     async def decided() -> ConversationStarted:
+        doors.chat_pace.take(call.by)
         return opened
 
     made = await once(doors, attempt, decided)
@@ -56,6 +57,7 @@ async def post_message(doors: Doors, call: Call) -> Done:
 
 
 async def _posted(doors: Doors, call: Call, conversation: ConversationId, id: FactId) -> MessageSent:
+    doors.chat_pace.take(call.by)
     command: PostMessage = call.body
     known = await doors.projections.talk(conversation, call.by)
     bucket = ids.bucket(conversation)

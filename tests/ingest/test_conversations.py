@@ -1,11 +1,15 @@
 """Conversations as their people open, hold and read them; what the views would say the tests write themselves."""
 
+from contextlib import suppress
+
 import pytest
 
 from local.stack import Stack
 from schemas import conversations as view
 from schemas import ids, projections
 from schemas.facts import ConversationStarted, MessageSent, MessagesRead
+from schemas.problems import Refusal
+from schemas.settings import Settings
 from tests import talks
 from tests.ingest import talking
 from tests.ingest.recorded import fact_of, position
@@ -128,6 +132,21 @@ async def test_to_a_stranger_there_is_no_conversation(world: World) -> None:
     ]
 
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(404, "not_found")}
+
+
+async def test_who_writes_without_end_has_to_wait_and_others_need_not(world: World) -> None:
+    ana, ben = await people(world, "ana", "ben")
+    conversation = await talking.opened(world, ana, ben)
+    with suppress(Refusal):
+        for _ in range(10 * Settings().message_burst):
+            world.room.doors.chat_pace.take(ana.user)
+
+    many, another = await talking.said(world, conversation, ana), await world.post(WHERE, ana, recipients=[ben.user])
+    others = await talking.said(world, conversation, ben)
+
+    assert {(answer.status_code, answer.json()["code"]) for answer in (many, another)} == {(429, "rate_limited")}
+    assert 1 <= int(many.headers["retry-after"]) <= 2
+    assert others.status_code == 201
 
 
 async def test_reading_is_a_fact_as_long_as_it_goes_further(world: World, parts: Stack) -> None:

@@ -72,6 +72,16 @@ def test_beyond_a_burst_a_person_comments_when_another_is_earned(clock: Hours) -
         pace.take("ana")
 
 
+def test_a_pace_may_be_quicker(clock: Hours) -> None:
+    pace = Pace(1, clock, earned_s=1)
+    pace.take("ana")
+
+    clock.now += 1
+    pace.take("ana")
+    with pytest.raises(Refusal):
+        pace.take("ana")
+
+
 def test_of_too_many_people_the_one_who_posted_longest_ago_is_forgotten(clock: Hours) -> None:
     pace = Pace(1, clock, most=2)
     for person in ("first", "second", "third"):
