@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from local import control, health, supervision
 from local.programs import PARTS, ROOMS
 from local.stack import SHIFTS, Stack
 from tests.valkey import Valkey, running_valkey
+from tests.waiting import eventually
 
 NAMES = [name for name in SHIFTS if name.startswith("test")]
 FIRST = os.environ.get("DARKROOM_TEST_STACK", "test")  # test1 ... test9: a second run beside the first
@@ -74,4 +76,10 @@ def stack(parts: Stack) -> Stack:
     for name in reversed(ROOMS):
         supervision.stop(parts, name)
     control.start(parts, ROOMS)
+    eventually(lambda: is_complete(parts), within_s=240, every_s=0.5)
     return parts
+
+
+def is_complete(stack: Stack) -> bool:
+    """Whether the views have passed what other tests left in the log; commands are refused until then."""
+    return httpx.post(f"{stack.settings.public_url}/v1/accounts", json={}, timeout=30).status_code != 503
