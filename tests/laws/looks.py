@@ -121,7 +121,8 @@ async def person(stage: Stage, reader: UserId, user: UserId) -> None:
         "follows_you": truth.follows(user, reader),
         "you_mute": truth.mutes(reader, user),
     }
-    assert _these(found, wanted) == wanted, f"{user} to {reader}"
+    told = _these(found, wanted)
+    assert told == wanted, f"{user} to {reader} is {told}; expected {wanted}"
 
 
 async def roll(stage: Stage, reader: UserId, which: RollId) -> None:
@@ -138,7 +139,8 @@ async def roll(stage: Stage, reader: UserId, which: RollId) -> None:
         "members": sum(truth.member(user, which) for user in truth.people()),
         "you_are_member": truth.member(reader, which),
     }
-    assert _these(found, wanted) == wanted, f"roll {which} to {reader}"
+    told = _these(found, wanted)
+    assert told == wanted, f"roll {which} to {reader} is {told}; expected {wanted}"
     assert found is not None
     assert (found["closed_at"] is not None) == truth.closed(which)
     assert found["owner"]["id"] == opened.by
