@@ -6,18 +6,16 @@ cold or being built, is answered from the outboxes of everybody whom the reader 
 
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
+from api.wire import Ask
 from schemas import projections as view
 from schemas.ids import PhotoId, UserId, bucket
 
 HEAD = 64  # entries of each list that most first pages need
 WHOLE = 0
 NOWHERE = 1 << 63  # above all ids
-
-Ask = Callable[..., Awaitable[list[Any]]]  # commands -> answers, one round trip
 
 
 class Found(msgspec.Struct, frozen=True):

@@ -4,12 +4,12 @@ A place in a conversation is an offset of the log; one in a list of conversation
 the conversation's id: both are integers in the order of the list.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from api.wire import Command
+from api.wire import Ask, Command
 from schemas import conversations as view
 from schemas import hashes
 from schemas.conversations import Message
@@ -17,8 +17,6 @@ from schemas.ids import ConversationId, MessageId, UserId
 
 ID_BITS = 63
 TIES = 8  # conversations of one reader that may share a microsecond
-
-Ask = Callable[..., Awaitable[list[Any]]]
 
 
 class Talk(msgspec.Struct, frozen=True):

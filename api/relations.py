@@ -1,11 +1,12 @@
 """People and rolls as they stand to a reader: the questions that `projections` puts for their pages and lists."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from itertools import compress
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
+from api.wire import Ask
 from schemas import hashes
 from schemas import projections as view
 from schemas.hashes import Profile, Roll
@@ -15,7 +16,6 @@ from schemas.visibility import Admission, Tie, admission, tie
 
 TIES = (view.following, view.mutes, view.blocks, view.blocked_by)  # a reader's own sets of others, in one slot
 
-Ask = Callable[..., Awaitable[list[Any]]]
 T = TypeVar("T", bound=msgspec.Struct)
 
 

@@ -7,7 +7,7 @@ the order in which they were asked, so the oldest one waits for the next answer.
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, cast
@@ -18,6 +18,7 @@ import hiredis
 from api.circuit import Circuit
 
 Command = tuple[str | int, ...]
+Ask = Callable[..., Awaitable[list[Any]]]  # commands -> answers, one round trip
 NOTHING_YET = object()
 
 _pack: Callable[[Command], bytes] = hiredis.pack_command  # type: ignore[assignment]  # its stub knows tuples of one
