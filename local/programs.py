@@ -4,7 +4,6 @@ import base64
 import os
 import subprocess
 import sys
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,14 +76,14 @@ def _kafka(stack: Stack, place: Path) -> tuple[str, ...]:
     )
     java = (str(recipes.java(place)), "-cp", str(place / "jars" / "*"), "-Xmx512m", "-XX:+UseSerialGC")
     if not (folder / "meta.properties").exists():
-        _format(stack, (*java, "kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(config)))
+        _format(stack, (*java, "kafka.tools.StorageTool", "format", "-t", cluster_id(), "-c", str(config)))
     logging = f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}"
     return (*java, logging, "kafka.Kafka", str(config))
 
 
-def _cluster_id() -> str:
-    """22 characters of base64, as Kafka wants them."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+def cluster_id() -> str:
+    """22 characters of base64, as Kafka wants them; the first is `A`: a dash would begin an option."""
+    return base64.urlsafe_b64encode(b"\0" + os.urandom(15)).decode().rstrip("=")
 
 
 def _format(stack: Stack, argv: tuple[str, ...]) -> None:

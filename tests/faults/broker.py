@@ -4,13 +4,11 @@ The proxied listener advertises the proxy's port; a client that is told the brok
 first metadata answer.
 """
 
-import base64
 import os
 import resource
 import signal
 import socket
 import subprocess
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +19,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from local import cache, recipes
-from local.programs import HERE
+from local.programs import HERE, cluster_id
 from local.stack import Stack
 from schemas.settings import Settings
 from schemas.topics import EVENTS
@@ -156,8 +154,7 @@ def _argv(folder: Path, settings: Path) -> tuple[str, ...]:
     """The command line; the data folder is formatted."""
     place = cache.install(next(recipe for recipe in recipes.RECIPES if recipe.name == "kafka"), lambda _: None)
     java = (str(recipes.java(place)), "-cp", str(place / "jars" / "*"), "-Xmx384m", "-XX:+UseSerialGC")
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    formatting = (*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings))
+    formatting = (*java, "kafka.tools.StorageTool", "format", "-t", cluster_id(), "-c", str(settings))
     subprocess.run(formatting, capture_output=True, check=True)
     return (*java, f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}", "kafka.Kafka", str(settings))
 
