@@ -1,15 +1,16 @@
 """The newest candidates of a home feed: from the reader's own lists where those are complete, else from outboxes.
 
 No list is trusted to be there. A feed says from which id on it is complete; what lies below, and a feed that is lost,
-cold or being built, is answered from the outboxes of everybody whom the reader follows, which are the same photos.
+cold or being built, is answered from the outboxes of everybody whom the reader follows, which are the same photos. An
+outbox that was trimmed says so likewise; below that, the grid of its author is asked, which is whole.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
 
-from api.wire import Ask
+from api.wire import Ask, Command
 from schemas import projections as view
 from schemas.ids import PhotoId, UserId, bucket
 
@@ -24,48 +25,65 @@ class Found(msgspec.Struct, frozen=True):
     photos: frozenset[int]
     floor: int
 
-    def page(self, below: int, count: int) -> list[PhotoId] | None:
-        """The newest `count` below that id; None when this does not tell."""
-        due = sorted((photo for photo in self.photos if self.floor <= photo < below), reverse=True)
-        return [PhotoId(str(photo)) for photo in due[:count]] if len(due) >= count or self.floor == 0 else None
 
-    def above(self, above: int, below: int, count: int) -> list[PhotoId] | None:
-        """The oldest `count` between two ids, oldest first; None when this does not tell."""
-        due = sorted(photo for photo in self.photos if above < photo < below)
-        return [PhotoId(str(photo)) for photo in due[:count]] if self.floor <= above + 1 else None
+class Older(msgspec.Struct, frozen=True):
+    """Looks for the newest `count` below an id."""
+
+    below: int
+    count: int
+
+    def among(self, found: Found) -> list[PhotoId] | None:
+        """Newest first; None when these do not tell."""
+        due = sorted((photo for photo in found.photos if found.floor <= photo < self.below), reverse=True)
+        is_told = len(due) >= self.count or found.floor == 0
+        return [PhotoId(str(photo)) for photo in due[: self.count]] if is_told else None
+
+    def in_grid(self, author: UserId, below: int) -> Command:
+        """The places of those of one author below another id, too."""
+        top = f"({_place(min(below, self.below))}"
+        return ("ZREVRANGEBYLEX", view.user_photos(author), top, "-", "LIMIT", 0, self.count)
 
 
-async def newest(ask: Ask, reader: UserId, below: int, count: int, opened_at: datetime | None) -> list[PhotoId]:
-    """At most `count` photos with ids below `below`, newest first; fewer only when there are no more.
+class Newer(msgspec.Struct, frozen=True):
+    """Looks for the oldest `count` between two ids: what a walk back meets."""
+
+    above: int
+    below: int
+    count: int
+
+    def among(self, found: Found) -> list[PhotoId] | None:
+        """Oldest first; None when these do not tell."""
+        due = sorted(photo for photo in found.photos if self.above < photo < self.below)
+        return [PhotoId(str(photo)) for photo in due[: self.count]] if found.floor <= self.above + 1 else None
+
+    def in_grid(self, author: UserId, below: int) -> Command:
+        """The places of those of one author below another id, too."""
+        top = f"({_place(min(below, self.below))}"
+        return ("ZRANGEBYLEX", view.user_photos(author), f"({_place(self.above)}", top, "LIMIT", 0, self.count)
+
+
+Look = Older | Newer
+
+
+async def find(ask: Ask, reader: UserId, look: Look, opened_at: datetime | None) -> list[PhotoId]:
+    """At most `look.count` photos in the order of the look; fewer only when there are no more.
 
     `opened_at`: this is the first page, and the reader came now; `feeds` keeps the feeds of those who come.
     """
-    return await _told(ask, reader, HEAD + count, opened_at, lambda found: found.page(below, count))
-
-
-async def newer(
-    ask: Ask, reader: UserId, above: int, below: int, count: int, opened_at: datetime | None
-) -> list[PhotoId]:
-    """At most `count` photos between two ids, oldest first: what a walk back meets. A first look is a short one."""
-    return await _told(ask, reader, HEAD + count, opened_at, lambda found: found.above(above, below, count))
-
-
-async def _told(
-    ask: Ask, reader: UserId, depth: int, opened_at: datetime | None, tell: Callable[[Found], list[PhotoId] | None]
-) -> list[PhotoId]:
-    """What the first of these tells that is complete where `tell` looks; the last of them is everywhere."""
-    if opened_at and (page := await _of(_warm(ask, reader, HEAD, opened_at), tell)) is not None:
+    if opened_at and (page := _among(look, await _warm(ask, reader, HEAD, opened_at))) is not None:
         return page
-    if (page := await _of(_warm(ask, reader, WHOLE), tell)) is not None:
+    if (page := _among(look, await _warm(ask, reader, WHOLE))) is not None:
         return page
-    if (page := await _of(_cold(ask, reader, depth), tell)) is not None:
-        return page
-    return tell(await _cold(ask, reader, WHOLE)) or []
+    authors = await _authors(ask, reader)
+    for depth in (HEAD + look.count, WHOLE):
+        outboxes = await _outboxes(ask, authors, depth)
+        if (page := look.among(_together(outboxes, _floor(outboxes, depth)))) is not None:
+            return page
+    return await _beyond(ask, look, authors, outboxes)
 
 
-async def _of(asking: Awaitable[Found | None], tell: Callable[[Found], list[PhotoId] | None]) -> list[PhotoId] | None:
-    found = await asking
-    return None if found is None else tell(found)
+def _among(look: Look, found: Found | None) -> list[PhotoId] | None:
+    return None if found is None else look.among(found)
 
 
 async def _warm(ask: Ask, reader: UserId, depth: int, opened_at: datetime | None = None) -> Found | None:
@@ -85,28 +103,43 @@ async def _warm(ask: Ask, reader: UserId, depth: int, opened_at: datetime | None
         return None
     if depth and len(waiting) == depth:  # newer ones may have come due as well
         return Found(frozenset(), NOWHERE)
-    pulled = {*authors, reader} if is_pulled else authors
-    found = [revealed, waiting, *await _outboxes(ask, pulled, depth)]
-    windows = [revealed] if depth and len(revealed) == depth else []
-    return _together(found, max(floor, _floor([*windows, *found[2:]], depth)))
+    outboxes = await _outboxes(ask, {*authors, reader} if is_pulled else authors, depth)
+    return _together([revealed, waiting, *outboxes], max(floor, _floor([revealed, *outboxes], depth)))
 
 
-async def _cold(ask: Ask, reader: UserId, depth: int) -> Found:
-    """The outboxes of everybody whom the reader follows; and the feed is to be built."""
+async def _authors(ask: Ask, reader: UserId) -> list[UserId]:
+    """Everybody whose photos stand in the reader's feed, which is to be built."""
     followed, *_ = await ask(("SMEMBERS", view.following(reader)), ("SADD", view.cold(bucket(reader)), reader))
-    found = await _outboxes(ask, {reader, *followed}, depth)  # one's own photos stand in one's own feed
-    return _together(found, _floor(found, depth))
+    return sorted({reader, *followed})  # one's own photos stand in one's own feed
 
 
 async def _outboxes(ask: Ask, authors: Iterable[UserId], depth: int) -> list[list[str]]:
     return await ask(*(("LRANGE", view.outbox(author), 0, depth - 1) for author in authors))
 
 
+async def _beyond(ask: Ask, look: Look, authors: Sequence[UserId], outboxes: Sequence[list[str]]) -> list[PhotoId]:
+    """These outboxes, and below where some were trimmed the grids of their authors, which hold all they ever took."""
+    floors = {author: _complete_from(entries, WHOLE) for author, entries in zip(authors, outboxes, strict=True)}
+    grids = await ask(*(look.in_grid(author, floor) for author, floor in floors.items() if floor))
+    return look.among(_together([*outboxes, *grids], 0)) or []
+
+
 def _floor(lists: Iterable[list[str]], depth: int) -> int:
-    """From where on lists are complete of which at most `depth` entries were read; `WHOLE`: all."""
-    return max((int(entries[-1]) for entries in lists if depth and len(entries) == depth), default=0)
+    """From where on all of these are complete; 0: all of them is here."""
+    return max((_complete_from(entries, depth) for entries in lists), default=0)
+
+
+def _complete_from(entries: Sequence[str], depth: int) -> int:
+    """From where on a list is complete of which at most `depth` entries were read: it was trimmed, or goes on."""
+    last = int(entries[-1]) if entries else 0
+    goes_on = depth and len(entries) == depth
+    return -last if last < 0 else last if goes_on else 0
 
 
 def _together(lists: Iterable[list[str]], floor: int) -> Found:
-    """The tails of feeds are no photos."""
+    """The tails of lists are no photos."""
     return Found(frozenset(number for entries in lists for entry in entries if (number := int(entry)) > 0), floor)
+
+
+def _place(id: int) -> str:
+    return view.place(PhotoId(str(id)))

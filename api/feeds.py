@@ -1,5 +1,6 @@
 """GET /v1/feeds/home: what the people you follow have revealed, newest first."""
 
+from api.candidates import Newer, Older
 from api.hydration import PhotoPage, Seen, page
 from api.routes import PAGED, Asked, Route
 from schemas.ids import PhotoId, floor_at
@@ -14,9 +15,9 @@ async def home(asked: Asked) -> PhotoPage:
 
     async def beyond(edge: PhotoId | None, count: int) -> list[PhotoId]:
         if edge and asked.is_back:
-            return await feeds.newer_candidates(asked.reader, int(edge), unrevealed, count, asked.now)
+            return await feeds.candidates(asked.reader, Newer(int(edge), unrevealed, count), asked.now)
         top = unrevealed if edge is None else min(int(edge), unrevealed)
-        return await feeds.candidates(asked.reader, top, count, None if edge else asked.now)
+        return await feeds.candidates(asked.reader, Older(top, count), None if edge else asked.now)
 
     return await page(asked, beyond, lambda one: is_in_feed(asked, one))
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from api import feeds, hydration, paging
+from api.candidates import Older
 from api.hydration import PhotoPage, Seen
 from api.load import Shed
 from api.ranking import Candidate, ranked, weights
@@ -48,7 +49,7 @@ async def for_you(asked: Asked) -> ForYouPage:
 
 
 async def _first(asked: Asked) -> ForYouPage:
-    newest = await asked.room.projections.candidates(asked.reader, floor_at(asked.now), RANKED, asked.now)
+    newest = await asked.room.projections.candidates(asked.reader, Older(floor_at(asked.now), RANKED), asked.now)
     known = {one.photo: one for one in await hydration.seen(asked, newest) if feeds.is_in_feed(asked, one)}
     by = weights(asked.session)
     order = ranked(map(_candidate, known.values()), by, asked.now)

@@ -209,16 +209,10 @@ class Projections:
     # --- feeds --------------------------------------------------------------------------------------------------------
 
     async def candidates(
-        self, reader: UserId, below: int, count: int, opened_at: datetime | None = None
+        self, reader: UserId, look: candidates.Look, opened_at: datetime | None = None
     ) -> list[PhotoId]:
-        """At most `count` candidates of the reader's home feed with ids below `below`, newest first."""
-        return await candidates.newest(self._ask, reader, below, count, opened_at)
-
-    async def newer_candidates(
-        self, reader: UserId, above: int, below: int, count: int, opened_at: datetime
-    ) -> list[PhotoId]:
-        """At most `count` candidates of the reader's home feed between two ids, oldest first."""
-        return await candidates.newer(self._ask, reader, above, below, count, opened_at)
+        """What this look at the reader's home feed finds; `opened_at`: it is a first page, and the reader came now."""
+        return await candidates.find(self._ask, reader, look, opened_at)
 
     # --- moderation ---------------------------------------------------------------------------------------------------
 

@@ -6,8 +6,9 @@ server holds a bucket says `schemas/shards.py`; keys without a tag stand on ever
 decimal strings; where their order matters they are padded to 19 digits (`place`) and sorted as text, never as a score.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal, NewType
+from typing import Literal, NewType, cast
 from zlib import crc32
 
 from schemas.ids import BUCKETS, MAX_SECONDS, AnyId, CommentId, FactId, PhotoId, RollId, UserId, bucket
@@ -16,11 +17,11 @@ Key = NewType("Key", str)
 Processor = Literal["develop", "feeds", "views", "metrics", "warehouse"]
 
 FEED_CAP = 400  # entries; +16 slack before a trim. Twenty pages: beyond it a reader is served from outboxes
-OUTBOX_CAP = 800
+OUTBOX_CAP = 800  # likewise; more than a feed keeps, so what an outbox lets go stands in none. Beyond it: the grid
 
 # At the tail of a feed and of its sealed list: they exist, so the feed is not cold. A feed that was trimmed ends with
-# `-<id>` instead: it is complete for ids from that one on. One that is being built is complete for none: it ends with
-# `-` and a number above `NO_ID`, another one for each builder.
+# `-<id>` instead: it is complete for ids from that one on; so does an outbox. One that is being built is complete for
+# none: it ends with `-` and a number above `NO_ID`, another one for each builder.
 SENTINEL = "0"
 NO_ID = MAX_SECONDS << 32
 
@@ -111,8 +112,15 @@ def followers_in(author: UserId, bucket: int) -> Key:
 
 
 def outbox(author: UserId) -> Key:
-    """LIST of the author's developed photo ids, newest first; owned by `feeds`."""
+    """LIST of the author's developed photo ids, newest first, and a mark when it was trimmed; owned by `feeds`."""
     return _of(author, "o")
+
+
+def trimmed_below(entries: Sequence[str]) -> tuple[Sequence[PhotoId], int]:
+    """The photos of an outbox, and the id from which on they are all of the author's; 0: of all times."""
+    if entries and entries[-1].startswith("-"):
+        return cast(Sequence[PhotoId], entries[:-1]), -int(entries[-1])
+    return cast(Sequence[PhotoId], entries), 0
 
 
 def pulled(bucket: int) -> Key:

@@ -2,8 +2,8 @@
 
 Not compared, because it says when something was read or written, not what is true: whether a feed is materialised
 (`feeds` drops those nobody opens), whether a photo stands in it as revealed or still as sealed, what lies below where
-a feed is complete, the oldest entries of an outbox that may have been trimmed, which authors are pulled and whether
-their photos were pushed besides; watermarks, progress, and every key that is not the processor's own.
+a feed or an outbox is complete, which authors are pulled and whether their photos were pushed besides; watermarks,
+progress, and every key that is not the processor's own.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from schemas.ids import PhotoId, UserId
-from schemas.projections import FEED_CAP, OUTBOX_CAP, Key, Processor, complete_from, feed, sealed
+from schemas.projections import Key, Processor, complete_from, feed, sealed, trimmed_below
 
 Owner = Literal["feeds", "views", "metrics", "ingest", "api", "guards"]
 
@@ -161,13 +161,12 @@ def _entries(held: Held | None) -> list[str]:
 
 
 def _same_outbox(live: Held | None, replayed: Held | None) -> bool:
-    """A list that was trimmed is complete only as far as it goes. One far below the cap is taken for whole."""
-    mine, other = _entries(live), _entries(replayed)
-    if not (mine and other) or max(len(mine), len(other)) <= FEED_CAP:
+    """Lists that were trimmed are compared as far as both are complete; when that was, says nothing."""
+    if not (_entries(live) and _entries(replayed)):
         return live == replayed
-    floor = max(int(mine[-1]), int(other[-1]))
-    one, two = ([photo for photo in each if int(photo) >= floor][:OUTBOX_CAP] for each in (mine, other))
-    return one == two
+    (mine, from_one), (other, from_another) = trimmed_below(_entries(live)), trimmed_below(_entries(replayed))
+    floor = max(from_one, from_another)
+    return [photo for photo in mine if int(photo) >= floor] == [photo for photo in other if int(photo) >= floor]
 
 
 # --- what is said of a difference -------------------------------------------------------------------------------------

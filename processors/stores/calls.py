@@ -202,6 +202,14 @@ def delivered(step: Step, to: Readers, photos: Sequence[PhotoId], unrevealed: in
     return Call("deliver", (guard,), (), packed, 2 + len(to.keys) + len(place) + 4 + len(to.ids) + len(photos))
 
 
+def complete_from(reader: UserId, floor: int) -> Sequence[Change]:
+    """The reader's feed is complete from `floor` on at the earliest (0: it stays as it is).
+
+    A feed that is being built is left alone: it will say so itself.
+    """
+    return [Change("CUT", projections.feed(reader), (floor,))] if floor else []
+
+
 def _tended(function: Function, bucket: int, keys: Sequence[str], args: Sequence[str | int]) -> Call:
     """A call that no record guards; a bucket that moves refuses it, too."""
     return Call(function, (projections.watermark(bucket, "feeds"), *keys), args)

@@ -124,8 +124,10 @@ class Fanout:
             return
         if reader == author:  # they are new: a photo that came too early for this feed stands in the outbox by now
             await self.door.carry_out([calls.made(step.but_stays(), home, reader, self.clock())])
-        await self._carry_out(self._backfill(step.but_stays(), reader, author, await self._outbox(author)))
-        await self._done(step, home, Change("UNSETTLE", projections.feed(reader), ()))
+        photos, floor = await self._outbox(author)
+        await self._carry_out(self._backfill(step.but_stays(), reader, author, photos))
+        ends = calls.complete_from(reader, floor)
+        await self._done(step, home, *ends, Change("UNSETTLE", projections.feed(reader), ()))
 
     def _backfill(self, step: Step, reader: UserId, author: UserId, newest: Sequence[PhotoId]) -> list[Call]:
         """Deliveries of all these photos to one reader."""
@@ -139,7 +141,7 @@ class Fanout:
     async def _unfollow(self, step: Step, intent: Unfollow) -> None:
         if await self._own_side(step, "SREM", intent) == 0:
             return
-        photos, reader, home = await self._outbox(intent.author), intent.reader, bucket(intent.reader)
+        (photos, _), reader, home = await self._outbox(intent.author), intent.reader, bucket(intent.reader)
         some = _chunks(photos, PHOTOS_PER_CALL)
         await self._carry_out([calls.withdrawn(step.but_stays(), home, [reader], each) for each in some])
         await self._done(step, home)
@@ -169,10 +171,12 @@ class Fanout:
             return False
         home = bucket(author)
         await self.door.carry_out([calls.pushed(home, author)])
-        photos = await self._outbox(author)
+        photos, floor = await self._outbox(author)
         for chunks in await self._read(author, is_sealed=False, is_checked=False):
             for reader in (reader for chunk in chunks for reader in chunk.ids):
-                await self._carry_out(self._backfill(step.but_stays(), reader, author, photos))
+                given = self._backfill(step.but_stays(), reader, author, photos)
+                ends = _before(step, bucket(reader), *calls.complete_from(reader, floor))
+                await self._carry_out([*given, ends])
         await self._carry_out([calls.pushed(number, author) for number in range(BUCKETS) if number != home])
         return author not in (await self.door.members([projections.pulled(home)]))[0]
 
@@ -204,8 +208,8 @@ class Fanout:
             for number, ids in enumerate(sorted(map(UserId, readers)) for readers in found)
         ]
 
-    async def _outbox(self, author: UserId) -> list[PhotoId]:
-        return list(map(PhotoId, await self.door.entries(projections.outbox(author))))
+    async def _outbox(self, author: UserId) -> tuple[Sequence[PhotoId], int]:
+        return projections.trimmed_below(await self.door.entries(projections.outbox(author)))
 
     async def _carry_out(self, steps: Sequence[Call]) -> list[int]:
         return [answer for some in _chunks(steps, CALLS_AT_ONCE) for answer in await self.door.carry_out(some)]
@@ -215,9 +219,9 @@ def _chunks(items: Sequence[T], size: int) -> list[Sequence[T]]:
     return [items[at : at + size] for at in range(0, len(items), size)]
 
 
-def _before(step: Step, home: int, change: Change) -> Call:
-    """A change that others of this record follow in the same bucket."""
-    return calls.applied(home, [(step.but_stays(), [change])], step.processor)
+def _before(step: Step, home: int, *changes: Change) -> Call:
+    """Changes that others of this record follow in the same bucket."""
+    return calls.applied(home, [(step.but_stays(), changes)], step.processor)
 
 
 def _deliveries(step: Step, home: int, followers: Packed, deliver: Deliver) -> tuple[list[Call], list[Call]]:

@@ -45,6 +45,24 @@ local function insert(list, id)
   end
 end
 
+-- A feed or an outbox that grows too long ends with the id from which on it is complete; a feed that is built keeps all.
+local function trim(list, cap)
+  if is_building(redis.call('LINDEX', list, -1)) then return end
+  redis.call('LTRIM', list, 0, cap - 1)
+  redis.call('RPUSH', list, '-' .. redis.call('LINDEX', list, -1))
+end
+
+-- A feed is complete from `floor` on at the earliest. What is older leaves it: the next trim sets its mark at an entry.
+local function cut(feed, floor)
+  local tail = redis.call('LINDEX', feed, -1)
+  if not tail or is_building(tail) or not newer(floor, (string.gsub(tail, '^-', ''))) then return end
+  repeat
+    redis.call('RPOP', feed)
+    local oldest = redis.call('LINDEX', feed, -1)
+  until not oldest or not newer(floor, oldest)
+  redis.call('RPUSH', feed, '-' .. floor)
+end
+
 -- Keeps the smallest id that was ever put there: partitions come in any order, and the answer may not depend on it.
 local function claim(key, id)
   local found = redis.call('GET', key)
@@ -63,10 +81,11 @@ local function mark(marks, order, item, reader)
   if at then redis.call('ZADD', marks, 'GT', at, reader) end
 end
 
--- One command of a change; CLAIM, MARK and UNSETTLE are ours, the others are the server's.
+-- One command of a change; CLAIM, CUT, MARK and UNSETTLE are ours, the others are the server's.
 local function change(keys, command, key, ...)
   if command == 'MARK' then return mark(key, keys[tonumber((...))], select(2, ...)) end
   if command == 'CLAIM' then return claim(key, ...) end
+  if command == 'CUT' then return cut(key, ...) end
   if command == 'UNSETTLE' then return unsettle(key) end
   redis.call(command, key, ...)
 end
@@ -95,7 +114,7 @@ end
 -- watermark: deliveries follow. Gives 0 when the record is done, 1 when the author is pushed, 2 when pulled.
 local function publish(keys, args)
   if past(keys[1], args[1], args[2]) then return 0 end
-  if insert(keys[2], args[3]) > args[4] + args[5] then redis.call('LTRIM', keys[2], 0, args[4] - 1) end
+  if insert(keys[2], args[3]) > args[4] + args[5] then trim(keys[2], args[4]) end
   return 1 + redis.call('SISMEMBER', keys[3], args[6])
 end
 
@@ -107,13 +126,6 @@ local function promote(feed, sealed, now)
     redis.call('LREM', sealed, -1, oldest)
     oldest = redis.call('LINDEX', sealed, -2)
   end
-end
-
--- A feed that grows too long ends with the id from which on it is complete; one that is being built keeps all.
-local function trim(feed, cap)
-  if is_building(redis.call('LINDEX', feed, -1)) then return end
-  redis.call('LTRIM', feed, 0, cap - 1)
-  redis.call('RPUSH', feed, '-' .. redis.call('LINDEX', feed, -1))
 end
 
 local function begin(feed, sealed, tail)
@@ -199,7 +211,8 @@ end
 local function built(keys, args)
   if redis.call('LINDEX', keys[1], -1) ~= args[1] or redis.call('EXISTS', keys[2]) == 0 then return 0 end
   for j = 5, #args do insert(newer(args[3], args[j]) and keys[1] or keys[2], args[j]) end
-  redis.call('LSET', keys[1], -1, args[2])
+  redis.call('LSET', keys[1], -1, SENTINEL)
+  if args[2] ~= SENTINEL then cut(keys[1], string.sub(args[2], 2)) end
   redis.call('SREM', keys[3], args[4])
   return 1
 end

@@ -81,9 +81,10 @@ class Tending:
 
 def newest(outboxes: Sequence[Sequence[str]], unrevealed: int) -> tuple[list[PhotoId], int]:
     """What a feed of these outboxes holds, oldest first, and from which id on that is complete (0: all of it)."""
-    every = sorted({int(photo) for photos in outboxes for photo in photos})
+    known = [projections.trimmed_below(entries) for entries in outboxes]
+    every = sorted({int(photo) for photos, _ in known for photo in photos})
     due = [photo for photo in every if photo < unrevealed]
-    floor = due[-FEED_CAP] if len(due) > FEED_CAP else 0
+    floor = max([due[-FEED_CAP] if len(due) > FEED_CAP else 0, *(floor for _, floor in known)])
     return [PhotoId(str(photo)) for photo in every if photo >= floor], floor
 
 

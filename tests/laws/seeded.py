@@ -16,6 +16,7 @@ import api.feeds
 import api.rolls
 import api.users
 from api import for_you, hydration, paging
+from api.candidates import Older
 from api.hydration import PhotoPage
 from api.projections import Projections as ApiProjections
 from api.routes import Asked
@@ -111,9 +112,14 @@ def redelivered_publish_inserted_twice(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_short_feed_calls_itself_complete(patch: pytest.MonkeyPatch) -> None:
-    mark = "redis.call('RPUSH', feed, '-' .. redis.call('LINDEX', feed, -1))"
+    mark = "redis.call('RPUSH', list, '-' .. redis.call('LINDEX', list, -1))"
     assert mark in store.LIBRARY
-    patch.setattr(store, "LIBRARY", store.LIBRARY.replace(mark, "redis.call('RPUSH', feed, SENTINEL)"))
+    patch.setattr(store, "LIBRARY", store.LIBRARY.replace(mark, "redis.call('RPUSH', list, SENTINEL)"))
+    shorten_feeds(patch)
+
+
+def who_follows_takes_a_trimmed_outbox_for_whole(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(calls, "complete_from", lambda reader, floor: [])
     shorten_feeds(patch)
 
 
@@ -179,7 +185,7 @@ def shedding_counters_sheds_what_decides(patch: pytest.MonkeyPatch) -> None:
 def every_page_is_ranked_anew(patch: pytest.MonkeyPatch) -> None:
     async def anew(asked: Asked, variant: str, order: Sequence[PhotoId], known: Any) -> Any:
         place, whole = asked.position, replace(asked, position=None)
-        newest = await whole.room.projections.candidates(whole.reader, floor_at(whole.now), 100, None)
+        newest = await whole.room.projections.candidates(whole.reader, Older(floor_at(whole.now), 100))
         seen = await hydration.seen(whole, newest)
         order = [one.photo for one in seen if api.feeds.is_in_feed(whole, one)]
         return await plain(replace(asked, position=place), variant, order, {})
@@ -248,8 +254,9 @@ def whoever_is_suspended_sees_themselves(patch: pytest.MonkeyPatch) -> None:
 
 
 def shorten_feeds(patch: pytest.MonkeyPatch) -> None:
-    """No bug: most feeds are beyond their cap."""
+    """No bug: most feeds are beyond their cap, and many outboxes."""
     patch.setattr(calls, "SLACK", 0)
+    patch.setattr(calls, "OUTBOX_CAP", 5)
     for module in (calls, tending):
         patch.setattr(module, "FEED_CAP", 3)
 
@@ -263,6 +270,7 @@ BUGS = (
     Bug("watermark moved by the first chunk", "17", watermark_moved_by_the_first_chunk, TOO_LITTLE),
     Bug("redelivered publish inserted twice", "16", redelivered_publish_inserted_twice, TWICE),
     Bug("a short feed calls itself complete", "21", a_short_feed_calls_itself_complete, TOO_LITTLE),
+    Bug("who follows takes a trimmed outbox for whole", "13", who_follows_takes_a_trimmed_outbox_for_whole, TOO_LITTLE),
     Bug("members see each other before the reveal", "1", members_see_each_other_before_the_reveal, TOO_MUCH),
     Bug("mute hides from the profile too", "10", mute_hides_from_the_profile_too, TOO_LITTLE),
     Bug("cursor by position instead of id", "23", cursor_by_position_instead_of_id, A_WALK),

@@ -52,7 +52,12 @@ def pulling(above: int) -> type[Projections]:
 
 
 async def read(
-    world: World, reader: UserId, at: datetime = a.NOON, below: int | None = None, count: int = 100
+    world: World,
+    reader: UserId,
+    at: datetime = a.NOON,
+    below: int | None = None,
+    above: int | None = None,
+    count: int = 100,
 ) -> list[PhotoId]:
     """What api takes for candidates, of people whom the reader follows."""
 
@@ -63,10 +68,18 @@ async def read(
         return await pipe.execute() if commands else []
 
     top, opened_at = (below, None) if below else (floor_at(at), at)
-    found = await candidates.newest(ask, reader, top, count, opened_at)
+    older = candidates.Older(top, count)
+    look = older if above is None else candidates.Newer(above, top, count)
+    found = await candidates.find(ask, reader, look, opened_at)
     followed = {reader, *await world.redis.smembers(projections.following(reader))}
-    by = {photo: author for author in PEOPLE for photo in await world.redis.lrange(projections.outbox(author), 0, -1)}
+    by = {photo: author for author in PEOPLE for photo in await published(world, author)}
     return [photo for photo in found if by.get(photo) in followed]
+
+
+async def published(world: World, author: UserId) -> set[PhotoId]:
+    """What stands in their outbox, and in their grid, which says what they ever took."""
+    grid = await world.redis.zrange(projections.user_photos(author), 0, -1)
+    return {*await world.redis.lrange(projections.outbox(author), 0, -1), *map(projections.photo_at, grid)}
 
 
 async def reads(world: World) -> dict[UserId, list[PhotoId]]:
@@ -251,6 +264,19 @@ async def test_a_follow_makes_whoever_builds_begin_again(world: World) -> None:
     assert await worker.carry_out([calls.built(BEN, 1, [], 0, 0)]) == [0]
 
 
+async def test_what_came_late_to_a_feed_that_is_built_leaves_it_again_below_its_mark(world: World) -> None:
+    history = [*EVERYBODY, a.user_followed(BEN, ANA)]
+    worker = await happened(world, history)
+    await world.redis.delete(projections.feed(BEN))
+    await worker.carry_out([calls.building(BEN, 1)])
+
+    await worker.apply(logged([*history, *taken(ANA, [1, 2])], "feeds"))
+    newest = a.a_photo(ANA, 5)
+    await worker.carry_out([calls.built(BEN, 1, [newest], int(newest), floor_at(a.NOON))])
+
+    assert await world.redis.lrange(projections.feed(BEN), 0, -1) == [newest, f"-{newest}"]
+
+
 async def test_a_feed_that_is_being_built_takes_part_in_deliveries(world: World) -> None:
     history = [*EVERYBODY, a.user_followed(BEN, ANA)]
     worker = await happened(world, history)
@@ -270,6 +296,14 @@ async def walked(world: World, reader: UserId, count: int = 30) -> list[PhotoId]
     found = page = await read(world, reader, count=count)
     while page:
         page = await read(world, reader, below=int(page[-1]), count=count)
+        found = found + page
+    return found
+
+
+async def walked_back(world: World, reader: UserId, count: int) -> list[PhotoId]:
+    """Every candidate page by page, from the oldest on."""
+    found = list[PhotoId]()
+    while page := await read(world, reader, count=count, above=int(found[-1]) if found else 0):
         found = found + page
     return found
 
@@ -304,6 +338,88 @@ async def test_a_late_photo_older_than_what_a_feed_keeps_stands_in_its_place(wor
     assert (await walked(world, BEN))[-1] == late.photo
     kept = await world.redis.lrange(projections.feed(BEN), 0, -1)
     assert late.photo not in kept, "below its mark a feed holds nothing: the next trim would set the mark there"
+
+
+# --- outboxes are short, too ------------------------------------------------------------------------------------------
+
+CAP = 20
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Feeds of ten, outboxes of twenty."""
+    monkeypatch.setattr(calls, "SLACK", 0)
+    monkeypatch.setattr(calls, "OUTBOX_CAP", CAP)
+    for module in (calls, tending):
+        monkeypatch.setattr(module, "FEED_CAP", CAP // 2)
+
+
+def told(author: UserId, numbers: Sequence[int]) -> History:
+    """As `taken`; and views know it, too."""
+    photos = [a.a_photo(author, number) for number in numbers]
+    return [fact for p in photos for fact in (a.photo_captured(author, p), a.photo_developed(author, p))]
+
+
+def newest_first(*authors: UserId, numbers: Sequence[int]) -> list[PhotoId]:
+    return sorted((a.a_photo(author, number) for author in authors for number in numbers), key=int, reverse=True)
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("above", [0, 10], ids=["pulled", "pushed"])
+async def test_what_an_outbox_lets_go_is_found_in_the_grid_of_its_author(world: World, above: int) -> None:
+    follows = [a.user_followed(BEN, ANA), a.user_followed(BEN, CLEO)]
+    await happened(world, [*EVERYBODY, *follows, *told(CLEO, range(9)), *told(ANA, range(70))], pulling(above))
+
+    every = sorted(
+        [*newest_first(ANA, numbers=range(70)), *newest_first(CLEO, numbers=range(9))], key=int, reverse=True
+    )
+    assert await walked(world, BEN, count=7) == every
+    assert await walked_back(world, BEN, count=7) == every[::-1]
+    await world.redis.delete(projections.feed(BEN))
+    assert await walked(world, BEN, count=7) == every
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("is_built", [False, True])
+async def test_who_follows_an_author_whose_outbox_lost_its_photos_does_not_take_it_for_whole(
+    world: World, is_built: bool
+) -> None:
+    gone = [a.photo_deleted(ANA, a.a_photo(ANA, number)) for number in range(50, 68)]
+    feeds = await happened(world, [*EVERYBODY, *told(ANA, range(70)), *gone, a.user_followed(BEN, ANA)])
+    if is_built:
+        await world.redis.delete(projections.feed(BEN))
+        await read(world, BEN)
+        await feeds.tend()
+
+    assert await world.redis.lrange(projections.feed(BEN), 0, -1) == [
+        *newest_first(ANA, numbers=[68, 69]), f"-{a.a_photo(ANA, 50)}"
+    ]  # fmt: skip
+    assert await walked(world, BEN, count=7) == newest_first(ANA, numbers=[*range(50), 68, 69])
+
+
+@pytest.mark.usefixtures("short")
+async def test_below_a_trimmed_outbox_a_feed_holds_nobodys_photos(world: World) -> None:
+    """The next trim would set the mark at one of them."""
+    gone = [a.photo_deleted(ANA, a.a_photo(ANA, number)) for number in range(50, 68)]
+    yesterday = a.photo_developed(CLEO, a.a_photo(CLEO, 1, a.MORNING - timedelta(days=1)))
+    old = [a.user_followed(BEN, CLEO), yesterday]
+    await happened(world, [*EVERYBODY, *old, *told(ANA, range(70)), *gone, a.user_followed(BEN, ANA)])
+
+    kept = newest_first(ANA, numbers=[68, 69])
+    assert await world.redis.lrange(projections.feed(BEN), 0, -1) == [*kept, f"-{a.a_photo(ANA, 50)}"]
+    assert (await walked(world, BEN, count=7))[-1] == yesterday.photo
+
+
+@pytest.mark.usefixtures("short")
+async def test_who_is_pushed_again_is_so_as_far_as_their_outbox_goes(world: World) -> None:
+    fans = [a.user_followed(user, ANA) for user in (BEN, CLEO, DAN)]
+    gone = [a.photo_deleted(ANA, a.a_photo(ANA, number)) for number in range(50, 68)]
+    pulled = [*EVERYBODY, *fans, *told(ANA, range(70)), *gone]
+    await happened(world, pulled, pulling(0))
+    await happened(world, [*pulled, *told(ANA, [70])], pulling(10))
+
+    assert await world.redis.keys("*:pulled") == []
+    assert await walked(world, BEN, count=7) == newest_first(ANA, numbers=[*range(50), 68, 69, 70])
 
 
 # --- who follows may change -------------------------------------------------------------------------------------------

@@ -102,8 +102,9 @@ def test_photos_of_pulled_authors_may_stand_in_a_feed_or_not() -> None:
     assert not same(FEED, lists([9, 5]), lists([9]), loose={"4"})
 
 
-def outbox(newest: int, oldest: int, without: tuple[int, ...] = ()) -> Values:
-    return [a_list(*(n for n in range(newest, oldest - 1, -1) if n not in without))]
+def outbox(newest: int, oldest: int, without: tuple[int, ...] = (), *, is_trimmed: bool = True) -> Values:
+    mark = [-oldest] if is_trimmed else []
+    return [a_list(*(n for n in range(newest, oldest - 1, -1) if n not in without), *mark)]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,9 @@ def outbox(newest: int, oldest: int, without: tuple[int, ...] = ()) -> Values:
         (outbox(900, 85), outbox(900, 101), True),
         (outbox(900, 101, without=(500,)), outbox(900, 101), False),
         (outbox(899, 101), outbox(900, 101), False),
-        (outbox(100, 2), outbox(100, 1), False),  # never trimmed: the oldest counts
+        (outbox(900, 100), outbox(900, 1, is_trimmed=False), True),
+        (outbox(900, 800, without=(850,)), outbox(900, 1), False),  # of a short one nothing else is believed either
+        (outbox(900, 2, is_trimmed=False), outbox(900, 1, is_trimmed=False), False),  # all of it counts
         ([None], outbox(900, 101), False),
         ([None], [None], True),
     ],
