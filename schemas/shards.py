@@ -2,6 +2,7 @@
 
 One address holds all of them; else every bucket stands in it exactly once: `0-31=redis://a:6379/0,32-63=redis://b:6379/0`.
 Keys without a bucket (`epoch`, `progress:<processor>`) stand on every server: each says it of what it holds itself.
+A bucket may move while traffic runs: the server that gave it away says to whom, and `Routes` knows it from then on.
 """
 
 import re
@@ -77,6 +78,43 @@ def followed(given: Table, moves: Mapping[str, Mapping[str, str]]) -> Table:
             seen.add(to)
             owners[bucket] = to
     return _of(owners)
+
+
+class Routes(msgspec.Struct, frozen=True):
+    """Where every bucket is, as far as servers have told: `table` is what `followed` makes of `given` and `said`.
+
+    `said` is, by address, a server's hash `moved` as it last told it. What was asked by older routes is to be asked
+    again when an answer tells something else than they know: it may come from where a bucket no longer is.
+    """
+
+    given: Table
+    table: Table
+    said: Mapping[str, Mapping[str, str]] = {}
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """Whom to ask what moved: those that hold buckets, and those of the settings, which may have given all away."""
+        return tuple(dict.fromkeys((*self.given.servers, *self.table.servers)))
+
+    @property
+    def unheard(self) -> tuple[str, ...]:
+        """Those of them that have told nothing yet."""
+        return tuple(url for url in self.servers if url not in self.said)
+
+    def knows(self, moves: Mapping[str, Mapping[str, str]]) -> bool:
+        """Whether these servers say what they said before; one that gave nothing away need not have been heard."""
+        return all(self.said.get(url, {}) == moved for url, moved in moves.items())
+
+    def after(self, moves: Mapping[str, Mapping[str, str]]) -> "Routes":
+        """The routes once these servers have told this."""
+        said = {**self.said, **moves}
+        return Routes(self.given, followed(self.given, said), said)
+
+
+def routes(text: str) -> Routes:
+    """Those of the settings, before any server is asked; `TableError` as of `table`."""
+    given = table(text)
+    return Routes(given, given)
 
 
 def _of(owners: list[str]) -> Table:

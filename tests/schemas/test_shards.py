@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.ids import BUCKETS
-from schemas.shards import Table, TableError, followed, moved, table
+from schemas.shards import Table, TableError, followed, moved, routes, table
 
 A, B, C = (f"redis://{name}:6379/0" for name in "abc")
 
@@ -72,3 +72,41 @@ def test_a_bucket_that_came_back_is_where_it_was() -> None:
 
     assert followed(given, {A: {}, B: {"7": A}}) == given
     assert followed(moved(given, 7, B), {A: {}, B: {"7": A}}) == given
+
+
+def test_routes_begin_as_the_settings_say_with_everybody_unheard() -> None:
+    begun = routes(f"0-31={A},32-63={B}")
+
+    assert begun.table == table(f"0-31={A},32-63={B}")
+    assert begun.servers == begun.unheard == (A, B)
+
+
+def test_who_gave_nothing_away_tells_no_news() -> None:
+    begun = routes(A)
+
+    assert begun.knows({A: {}})
+    assert not begun.knows({A: {"7": B}})
+    assert begun.after({A: {"7": B}}).knows({A: {"7": B}, B: {}})
+
+
+def test_routes_lead_to_where_a_bucket_went_and_older_ones_stay_as_they_were() -> None:
+    begun = routes(A)
+
+    found = begun.after({A: {"7": B}})
+
+    assert (found.table.of(7), found.table.of(8)) == (B, A)
+    assert found.unheard == (B,)
+    assert begun == routes(A)
+
+
+def test_what_one_server_tells_does_not_unsay_what_another_told() -> None:
+    found = routes(f"0-31={A},32-63={B}").after({A: {"7": C}, B: {"40": C}}).after({A: {}})
+
+    assert (found.table.of(7), found.table.of(40)) == (A, C)
+
+
+def test_a_server_of_the_settings_is_asked_even_when_it_holds_nothing_any_more() -> None:
+    found = routes(f"0-62={A},63={B}").after({B: {"63": A}})
+
+    assert found.table.servers == (A,)
+    assert found.servers == (A, B)
