@@ -1,12 +1,13 @@
 """The servers of the table of buckets, each behind one connection; every question goes to the server of its bucket."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from api.wire import Command, Wire, pack
 from schemas import shards
 from schemas.projections import MOVED, Key, bucket_of_key
+from schemas.shards import Routes
 
 Piece = tuple[int, bytes, int]  # bucket, packed questions about it, how many they are
 T = TypeVar("T")
@@ -16,11 +17,9 @@ class Shards:
     """Belongs to the event loop it is first used in. Raises what `Wire` raises when any server concerned is away."""
 
     def __init__(self, text: str, timeout_s: float) -> None:
-        self._given = self.table = shards.table(text)
         self._timeout_s = timeout_s
         self._met: dict[str, Wire] = {}
-        self._moves: dict[str, dict[str, str]] = {}  # by server, as it last said
-        self.wires = self._wires()
+        self._take(shards.routes(text))
 
     async def ask(self, commands: Sequence[Command]) -> list[Any]:
         """The answers, in order; the second word of a command is its key."""
@@ -43,33 +42,30 @@ class Shards:
     async def both(self, commands: Sequence[Command], of_all: Sequence[Command]) -> tuple[list[Any], list[list[Any]]]:
         """`ask` and `everywhere` in one round trip; again when a bucket has moved to another server meanwhile."""
         while True:
+            routes = self._routes  # another request may hear of a move while this one waits
             found, each = await self._both(commands, (*of_all, ("HGETALL", MOVED)))
-            if not self._follows({url: said[-1] for url, said in each.items()}):
-                return found, [each[url][:-1] for url in self.table.servers]
+            moves = {url: said[-1] for url, said in each.items()}
+            if routes.knows(moves):
+                return found, [each[url][:-1] for url in routes.table.servers]
+            self._take(self._routes.after(moves))
 
     async def _both(self, commands: Sequence[Command], of_all: Sequence[Command]) -> tuple[list[Any], dict[str, Any]]:
         """The second by address; asked of servers, too, that gave all of their buckets away."""
-        met = {url: self._met[url] for url in (*self._given.servers, *self.table.servers)}
-        if len(met) == 1:
-            found = await self.wires[0].ask((*commands, *of_all))
-            return found[: len(commands)], {self.table.servers[0]: found[len(commands) :]}
-        found, *each = await together((self.ask(commands), *(wire.ask(of_all) for wire in met.values())))
-        return found, dict(zip(met, each, strict=True))
+        asked = self._asked
+        if len(asked) == 1:
+            ((url, wire),) = asked.items()
+            found = await wire.ask((*commands, *of_all))
+            return found[: len(commands)], {url: found[len(commands) :]}
+        found, *each = await together((self.ask(commands), *(wire.ask(of_all) for wire in asked.values())))
+        return found, dict(zip(asked, each, strict=True))
 
-    def _follows(self, moves: Mapping[str, dict[str, str]]) -> bool:
-        """Whether these moves were news; then the table is another one."""
-        if all(self._moves.get(url, {}) == said for url, said in moves.items()):
-            return False
-        self._moves |= moves
-        self.table = shards.followed(self._given, self._moves)
-        self.wires = self._wires()
-        return True
-
-    def _wires(self) -> tuple[Wire, ...]:
-        for url in (*self._given.servers, *self.table.servers):
+    def _take(self, routes: Routes) -> None:
+        for url in routes.servers:
             if url not in self._met:
                 self._met[url] = Wire(url, self._timeout_s)
-        return tuple(self._met[url] for url in self.table.servers)
+        self._routes = routes
+        self._asked = {url: self._met[url] for url in routes.servers}
+        self.wires = tuple(self._met[url] for url in routes.table.servers)
 
     @property
     def is_cut_off(self) -> bool:
@@ -83,8 +79,9 @@ class Shards:
 
     async def _spread(self, pieces: Sequence[Piece]) -> list[Any]:
         mine: dict[int, list[int]] = {}
+        homes = self._routes.table.homes
         for place, (bucket, _, _) in enumerate(pieces):
-            mine.setdefault(self.table.homes[bucket], []).append(place)
+            mine.setdefault(homes[bucket], []).append(place)
         asked = (_ask(self.wires[n], [pieces[place] for place in places]) for n, places in mine.items())
         answers: list[list[Any]] = [[] for _ in pieces]
         for places, found in zip(mine.values(), await together(asked), strict=True):

@@ -1,14 +1,18 @@
 """The views on three servers that share the buckets: whoever asks does not notice, until one of them is lost."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from redis import Redis
 
+from api.shards import Shards
 from schemas import projections as view
 from schemas.ids import bucket
 from tests.api.world import MORNING, World, open_world
+from tests.builders import a_user
 from tests.spread import spread
 from tests.valkey import Fleet, running_fleet
 
@@ -110,6 +114,22 @@ async def test_a_bucket_that_moved_is_found_by_the_next_request(world: World, fl
 
     assert (before.status_code, before.json()) == (after.status_code, after.json())
     assert "x-stale" not in after.headers
+
+
+async def test_requests_that_hear_of_a_move_together_all_follow_it(tmp_path: Path) -> None:
+    key = view.profile(a_user("ana", 7))
+    with running_fleet(tmp_path, 2) as fleet:
+        known, unknown = fleet.servers
+        shards = Shards(known.url, 5.0)
+        try:
+            with Redis.from_url(known.url) as source, Redis.from_url(unknown.url) as target:
+                source.hset(view.MOVED, "7", unknown.url)
+                target.hset(key, "username", "ana")
+            answers = await asyncio.gather(*(shards.both([("HLEN", key)], [("GET", view.EPOCH)]) for _ in range(3)))
+        finally:
+            shards.close()
+
+    assert answers == [([1], [[None], [None]])] * 3
 
 
 def _move(fleet: Fleet, number: int, to: int) -> None:
