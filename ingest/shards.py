@@ -13,6 +13,7 @@ from redis.exceptions import ClusterError, ConnectionError, ReadOnlyError, Timeo
 from schemas import shards
 from schemas.problems import refusal
 from schemas.projections import MOVED, Key, bucket_of_key
+from schemas.shards import Routes, Table
 
 AWAY = (ConnectionError, TimeoutError, ReadOnlyError, ClusterError, OSError)
 ANSWER_S = 1.0  # a view that does not answer within this is away
@@ -40,10 +41,13 @@ class Shards:
     """Clients that connect when first used; their methods raise `Refusal(unavailable)` while Redis is away."""
 
     def __init__(self, text: str) -> None:
-        self._given = self.table = shards.table(text)
         self._met: dict[str, Redis] = {}
-        self._moves: dict[str, dict[str, str]] = {}  # by server, as it last said
-        self.clients = self._clients()
+        self._take(shards.routes(text))
+
+    @property
+    def table(self) -> Table:
+        """Which server holds a bucket now."""
+        return self._routes.table
 
     def at(self, bucket: int) -> Redis:
         """The client of the bucket's server."""
@@ -71,21 +75,20 @@ class Shards:
 
     async def follow(self) -> None:
         """Buckets that have moved to another server are looked for there from now on."""
-        news = True
-        while news:
-            met = {url: self._met[url] for url in (*self._given.servers, *self.table.servers)}
-            found = await _together([_ask(client, [("HGETALL", MOVED)]) for client in met.values()])
-            moves = {url: moved for url, (moved,) in zip(met, found, strict=True)}
-            news = any(self._moves.get(url, {}) != moved for url, moved in moves.items())
-            self._moves |= moves
-            self.table = shards.followed(self._given, self._moves)
-            self.clients = self._clients()
+        while True:
+            routes = self._routes  # another command may hear of a move while this one waits
+            found = await _together([_ask(self._met[url], [("HGETALL", MOVED)]) for url in routes.servers])
+            moves = {url: moved for url, (moved,) in zip(routes.servers, found, strict=True)}
+            if routes.knows(moves):
+                return
+            self._take(self._routes.after(moves))
 
-    def _clients(self) -> tuple[Redis, ...]:
-        for url in (*self._given.servers, *self.table.servers):
+    def _take(self, routes: Routes) -> None:
+        for url in routes.servers:
             if url not in self._met:
                 self._met[url] = _client(url)
-        return tuple(self._met[url] for url in self.table.servers)
+        self._routes = routes
+        self.clients = tuple(self._met[url] for url in routes.table.servers)
 
     async def close(self) -> None:
         """Give the connections back."""

@@ -17,6 +17,7 @@ from redis.exceptions import ResponseError
 from processors.stores.calls import Call
 from schemas import shards
 from schemas.projections import MOVED, Key, bucket_of_key
+from schemas.shards import Table
 
 __all__ = ["Command", "Lost", "RedisAway", "ResponseError", "Server", "Shards"]
 
@@ -107,30 +108,36 @@ class Shards:
     """All servers, in the order of the table."""
 
     def __init__(self, text: str) -> None:
-        self._given = self.table = shards.table(text)
-        self._moves: dict[str, dict[str, str]] = {}  # by server, as it said when it was opened
+        self._begun = self._routes = shards.routes(text)
         self._met: dict[str, Server] = {}
         self.servers: tuple[Server, ...] = ()
+
+    @property
+    def table(self) -> Table:
+        """Which server holds a bucket, as of when they were opened."""
+        return self._routes.table
 
     async def open(self) -> None:
         """Connect to each, and to those that they gave buckets to."""
         await self.close()
-        self.table = self._given
-        while unmet := [url for url in {*self._given.servers, *self.table.servers} if url not in self._met]:
-            await gathered(self._meet(url) for url in unmet)
-            self.table = shards.followed(self._given, self._moves)
+        self._routes = self._begun
+        while unheard := self._routes.unheard:
+            moves = await gathered(self._meet(url) for url in unheard)
+            self._routes = self._routes.after(dict(zip(unheard, moves, strict=True)))
         self.servers = tuple(self._met[url] for url in self.table.servers)
 
-    async def _meet(self, url: str) -> None:
+    async def _meet(self, url: str) -> dict[str, str]:
+        """What it says of the buckets it gave away."""
         server = self._met[url] = Server(url)
         await server.open()
-        (self._moves[url],) = await server.ask([("HGETALL", MOVED)])
+        (moved,) = await server.ask([("HGETALL", MOVED)])
+        return dict(moved)
 
     async def close(self) -> None:
         """Let go of each."""
         for server in self._met.values():
             await server.close()
-        self._met, self._moves, self.servers = {}, {}, ()
+        self._met, self.servers = {}, ()
 
     async def load(self, library: str) -> None:
         """Every server knows these functions."""
@@ -156,7 +163,7 @@ class Shards:
     async def heard(self, server: Server, commands: Sequence[Command]) -> list[Any]:
         """What this one answers; `Lost` as in `ask`: how it stood before a bucket moved is no longer of use."""
         *answers, moves = await server.ask([*commands, ("HGETALL", MOVED)])
-        if moves != self._moves[server.url]:
+        if not self._routes.knows({server.url: moves}):
             raise Lost("a bucket has moved to another server")
         return answers
 
@@ -181,8 +188,9 @@ class Shards:
         if len(self.servers) == 1:
             return await ask(self.servers[0], all_of)
         places: dict[int, list[int]] = {}
+        homes = self.table.homes
         for place, one in enumerate(all_of):
-            places.setdefault(self.table.homes[bucket_of_key(key(one))], []).append(place)
+            places.setdefault(homes[bucket_of_key(key(one))], []).append(place)
         found = await gathered(ask(self.servers[n], [all_of[place] for place in mine]) for n, mine in places.items())
         answers: list[Any] = [None] * len(all_of)
         for mine, some in zip(places.values(), found, strict=True):
