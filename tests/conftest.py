@@ -24,6 +24,14 @@ NAME = NAMES[NAMES.index(FIRST) + int(WORKER.removeprefix("gw"))]
 KEEP = os.environ.get("DARKROOM_KEEP_STACK") == "1"  # leave it up, for quick runs while developing
 
 
+@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two lanes for `--dist loadgroup`: what needs the stack goes to one worker; the other takes the rest meanwhile."""
+    for item in items:
+        lane = "stack" if "parts" in getattr(item, "fixturenames", ()) else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(lane))
+
+
 @pytest.fixture(scope="module", autouse=True)
 def no_garbage_of_others() -> Iterator[None]:
     """What a module forgot to close is told at its end, not in a stranger's test, where it breaks `ast.parse`."""
