@@ -17,7 +17,7 @@ Link = Callable[[str], str]  # key in the bucket -> signed link
 
 
 class Author(msgspec.Struct, frozen=True, kw_only=True):
-    """Who took it; the names are null until the profile's own view has come."""
+    """Who took it; the names are null until the profile's own view has come, and once they erased themselves."""
 
     id: UserId
     username: str | None
@@ -117,7 +117,7 @@ def spoiled(photo: PhotoId, card: Card) -> SpoiledPhoto:
 
 def author(user: UserId, profile: Profile | None) -> Author:
     """A person as they stand beside their photo."""
-    if profile is None:
+    if profile is None or profile.erased_at is not None:
         return Author(id=user, username=None, display_name=None)
     return Author(id=user, username=profile.username, display_name=profile.display_name)
 

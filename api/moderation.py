@@ -64,6 +64,8 @@ async def photo(asked: Asked, photo: PhotoId) -> cards.RevealedPhoto | TakenDown
     card = found.get(photo)
     if card is None or card.author is None or card.deleted_at or card.spoiled or not is_out(photo, card, asked.now):
         return None
+    if around.ties[card.author] in ("gone", "erased"):
+        return None
     author = cards.author(card.author, around.profiles.get(card.author))
     if card.taken_down or around.ties[card.author] == "suspended":
         return _taken_down(asked, photo, card, author)

@@ -20,7 +20,7 @@ class People(Page, frozen=True, kw_only=True):
 
 
 async def page(asked: Asked, everyone: Sequence[UserId], *, hides: bool = True) -> People:
-    """A page of `everyone`, who are in the order of their ids; whom a block or a suspension hides leaves no gap."""
+    """A page of `everyone`, who are in the order of their ids; who is hidden leaves no gap."""
 
     async def look(edge: str | None, count: int) -> tuple[list[UserId], str | None]:
         found = _beyond(everyone, edge, count, is_back=asked.is_back)
@@ -34,12 +34,12 @@ async def page(asked: Asked, everyone: Sequence[UserId], *, hides: bool = True) 
 
 
 async def _hidden(asked: Asked, people: Sequence[UserId]) -> frozenset[UserId]:
-    """Whom a block or a suspension hides from the reader."""
-    blocked, suspended = await gather(
+    """Whom the reader does not see, for a block, or nobody does."""
+    blocked, unseen = await gather(
         asked.room.projections.relations.hidden(asked.reader, people),
-        asked.room.projections.relations.suspended(people),
+        asked.room.projections.relations.unseen(people),
     )
-    return blocked | suspended
+    return blocked | unseen
 
 
 def _beyond(everyone: Sequence[UserId], edge: str | None, count: int, *, is_back: bool) -> list[UserId]:

@@ -101,10 +101,10 @@ class Relations(msgspec.Struct, frozen=True):
         hidden = await self.hidden(reader, [known.owner]) if known and known.owner != reader else frozenset()
         return Shared(known, members, admission(known, bool(member), bool(hidden)))
 
-    async def suspended(self, people: Sequence[UserId]) -> frozenset[UserId]:
-        """Those of `people` whom moderators suspended."""
-        found = await self.ask(*(("HGET", view.profile(person), "suspended") for person in people))
-        return frozenset(compress(people, found))
+    async def unseen(self, people: Sequence[UserId]) -> frozenset[UserId]:
+        """Those of `people` whom nobody sees: moderators suspended them, or they were erased."""
+        found = await self.ask(*(("HMGET", view.profile(person), "suspended", "erased_at") for person in people))
+        return frozenset(compress(people, map(any, found)))
 
 
 def _one(kind: type[T], found: hashes.Fields) -> T | None:

@@ -83,8 +83,13 @@ async def following(asked: Asked) -> People:
 
 
 async def _person(asked: Asked) -> Person:
-    """The person, unless there is none, a block hides them or they are suspended: all are answered alike."""
+    """The person, unless there is none, a block hides them or they are suspended: all are answered alike.
+
+    That they erased themselves is told to who saw them as long as they were there.
+    """
     person = await asked.room.projections.relations.person(_id(asked), asked.reader)
+    if person and person.tied == "gone":
+        raise refusal("gone", "this account was deleted")
     if person is None or person.tied in UNSEEN:
         raise refusal("not_found", "there is no such person")
     return person

@@ -24,7 +24,7 @@ from ingest.answers import Answer
 from ingest.batch import PATHS, Collector
 from ingest.body import ClientGone
 from ingest.command import Command, carry_out
-from ingest.commands import accounts, comments, conversations, likes, moderation, photos, rolls, social
+from ingest.commands import accounts, comments, conversations, erasure, likes, moderation, photos, rolls, social
 from ingest.disk import Disk
 from ingest.doors import Clock, Doors
 from ingest.front import Front
@@ -48,6 +48,7 @@ from schemas.telemetry import DESCRIPTORS, LOOP_LAG
 
 COMMANDS: tuple[Command, ...] = (
     *accounts.COMMANDS,
+    *erasure.COMMANDS,
     *social.COMMANDS,
     *rolls.COMMANDS,
     *uploads.COMMANDS,

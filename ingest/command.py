@@ -118,7 +118,7 @@ class Command:
     max_bytes: int = body.COMMAND_BYTES
     query: frozenset[str] = frozenset()  # the parameters that it knows
     needs_key: bool = False  # an Idempotency-Key must come with it
-    is_for_suspended: bool = False  # too
+    is_for_barred: bool = False  # who is suspended may give it, too, and to finish what they began who is erased
 
 
 async def carry_out(doors: Doors, command: Command, request: Request) -> Answer:
@@ -142,9 +142,17 @@ async def _admitted(doors: Doors, command: Command, request: Request) -> UserId 
         raise refusal("invalid_token", "the access token is missing or unknown")
     if command.policy == "moderator" and user not in doors.moderators:
         raise refusal("forbidden", "this is for moderators")
-    if user is not None and not command.is_for_suspended and await doors.projections.is_suspended(user):
-        raise refusal("suspended", "a moderator suspended this account")
+    if user is not None and not command.is_for_barred:
+        await _expect_no_bar(doors, user)
     return user
+
+
+async def _expect_no_bar(doors: Doors, user: UserId) -> None:
+    match await doors.projections.barred(user):
+        case "suspended":
+            raise refusal("suspended", "a moderator suspended this account")
+        case "erased":  # a session that their deletion did not know of
+            raise refusal("invalid_token", "the access token is missing or unknown")
 
 
 async def _read_after(doors: Doors, request: Request) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -27,6 +27,7 @@ SEEN_POLL_S = 0.01
 REBUILD_RETRY_AFTER_S = 5
 
 View = TypeVar("View", bound=msgspec.Struct)
+Bar = Literal["suspended", "erased"]
 
 
 class Projections:
@@ -44,10 +45,11 @@ class Projections:
             raise refusal("rebuilding", "views are being rebuilt", retry_after_s=REBUILD_RETRY_AFTER_S)
         return UserId(user[0]) if user and user[0] else None
 
-    async def is_suspended(self, user: UserId) -> bool:
-        """Whether a moderator suspended the user."""
-        (found,) = await self._shards.ask(("HGET", projections.profile(user), "suspended"))
-        return bool(found)
+    async def barred(self, user: UserId) -> Bar | None:
+        """Why the user's commands are refused."""
+        (found,) = await self._shards.ask(("HMGET", projections.profile(user), "erased_at", "suspended"))
+        erased_at, suspended = found
+        return "erased" if erased_at else "suspended" if suspended else None
 
     async def user_named(self, name: str) -> UserId | None:
         """The user whose name this is, in any case."""
@@ -55,8 +57,15 @@ class Projections:
         return UserId(found) if found else None
 
     async def password(self, user: UserId) -> str | None:
-        """The user's Argon2id hash."""
-        return await self._text(projections.password(user))
+        """The user's Argon2id hash; nobody is let in as somebody who was erased, whatever late records bring back."""
+        asked = ("GET", projections.password(user)), ("HGET", projections.profile(user), "erased_at")
+        found, erased_at = await self._shards.ask(*asked)
+        return str(found) if found and not erased_at else None
+
+    async def sessions(self, user: UserId, days: Sequence[datetime]) -> list[str]:
+        """SHA-256 of the user's tokens that expire on these days."""
+        found = await self._shards.ask(*(("SMEMBERS", projections.sessions(user, day)) for day in days))
+        return sorted(token for tokens in found for token in tokens)
 
     async def profile(self, user: UserId) -> Profile | None:
         """The user as others see them."""
@@ -149,8 +158,8 @@ class Projections:
     # --- conversations ------------------------------------------------------------------------------------------------
 
     async def among(self, people: Sequence[UserId], by: UserId) -> tuple[set[UserId], set[UserId]]:
-        """Who of these people there is, and between whom and `by` there is a block."""
-        asked = [("EXISTS", projections.profile(one)) for one in people]
+        """Who of these people there is (who erased themselves has no name), and between whom and `by` is a block."""
+        asked = [("HGET", projections.profile(one), "username") for one in people]
         found, hidden = await asyncio.gather(self._shards.ask(*asked), self._hidden(people, by))
         return {one for one, is_there in zip(people, found, strict=True) if is_there}, hidden
 

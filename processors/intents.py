@@ -1,7 +1,7 @@
 """Intents: what rules want done, as data. Every one may be applied twice; stores see to the rest.
 
-Views: `Save Include Exclude Insert Remove Arrive Raise Mark Point Claim Forget Count Sketch`, each on one key of
-`schemas.projections` or `schemas.conversations`.
+Views: `Save Include Exclude Insert Remove Arrive Raise Mark Point Claim Forget Until Count Sketch`, each on one key
+of `schemas.projections` or `schemas.conversations`.
 Feeds: `Publish Withdraw Follow Unfollow`. Objects: `Put`, then `Append`. Warehouse: `Row`.
 """
 
@@ -17,10 +17,11 @@ from schemas.warehouse import Table
 
 
 class Save(msgspec.Struct, frozen=True):
-    """Set these fields of the hash at `key`; its other fields stay."""
+    """Set these fields of the hash at `key`; its other fields stay. Nothing happens where it has the field `unless`."""
 
     key: Key
     fields: Mapping[str, str]
+    unless: str | None = None
 
 
 class Include(msgspec.Struct, frozen=True):
@@ -99,6 +100,13 @@ class Forget(msgspec.Struct, frozen=True):
     key: Key
 
 
+class Until(msgspec.Struct, frozen=True):
+    """There is nothing at `key` from `at` on."""
+
+    key: Key
+    at: datetime
+
+
 class Count(msgspec.Struct, frozen=True):
     """`field` of the hash at `key` is `by` more; the watermark makes a second time harmless."""
 
@@ -164,6 +172,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 Scored = Arrive | Raise | Mark
-ViewIntent = Save | Include | Exclude | Insert | Remove | Scored | Point | Claim | Forget | Count | Sketch
+Text = Point | Claim | Forget | Until
+ViewIntent = Save | Include | Exclude | Insert | Remove | Scored | Text | Count | Sketch
 FeedIntent = Publish | Withdraw | Follow | Unfollow
 Intent = ViewIntent | FeedIntent | Put | Append | Row

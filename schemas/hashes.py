@@ -21,6 +21,12 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     display_name: str | None = None
     visibility: Visibility | None = None  # None: they never said, and are public
     suspended: str | None = None  # by a moderator, and why; empty once that ended
+    erased_at: datetime | None = None  # by themselves, for good: then the names are empty
+
+    @property
+    def is_hidden(self) -> bool:
+        """From everybody, whoever asks."""
+        return bool(self.suspended) or self.erased_at is not None
 
     @property
     def is_private(self) -> bool:

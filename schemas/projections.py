@@ -7,7 +7,7 @@ decimal strings; where their order matters they are padded to 19 digits (`place`
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal, NewType, cast
 from zlib import crc32
 
@@ -298,6 +298,16 @@ def password(user: UserId) -> Key:
 def session(token_sha256: str) -> Key:
     """STRING `<user id>`, expiring with the session."""
     return _in(bucket_of_text(token_sha256), f"se:{token_sha256}")
+
+
+def sessions(user: UserId, day: datetime) -> Key:
+    """SET of the SHA-256 of the user's tokens that expire, or would have, on this UTC day; gone when it is over."""
+    return Key(f"{_of(user, 'ss')}:{day.astimezone(UTC):%Y%m%d}")
+
+
+def day_after(at: datetime) -> datetime:
+    """When the UTC day of `at` is over."""
+    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
 
 
 def entity(fact: FactId) -> Key:

@@ -41,9 +41,14 @@ def key(secret: Password | Session) -> str:
     """The record's key."""
     match secret:
         case Password():
-            return f"password:{secret.user}"
+            return password_key(secret.user)
         case Session():
             return session_key(secret.token_sha256)
+
+
+def password_key(user: UserId) -> str:
+    """The key of a password's record."""
+    return f"password:{user}"
 
 
 def session_key(token_sha256: str) -> str:

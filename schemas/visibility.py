@@ -12,8 +12,10 @@ from schemas.ids import PhotoId, UserId, floor_at
 
 Sight = Literal["hidden", "sealed", "spoiled", "revealed"]
 Admission = Literal["member", "public", "closed"]
-Tie = Literal["open", "locked", "blocked", "suspended"]
-UNSEEN: frozenset[Tie] = frozenset({"blocked", "suspended"})  # who stands so has no profile, and said nothing
+# Of an account that was erased a reader who saw it before may learn that it is `gone`; to others it never was.
+Tie = Literal["open", "locked", "blocked", "suspended", "gone", "erased"]
+NOBODY: frozenset[Tie] = frozenset({"suspended", "gone", "erased"})  # whom not even they themselves see
+UNSEEN: frozenset[Tie] = NOBODY | {"blocked"}  # who stands so has no profile, and said nothing
 
 
 def admission(roll: Roll | None, is_member: bool, is_blocked: bool = False) -> Admission:
@@ -30,6 +32,13 @@ def tie(profile: Profile | None, *, is_followed: bool, is_blocked: bool) -> Tie:
 
     So is one whose profile no view knows yet: it may be private. One that is suspended nobody sees, its owner neither.
     """
+    if profile is not None and profile.erased_at is not None:
+        return "gone" if _before(profile, is_followed=is_followed, is_blocked=is_blocked) == "open" else "erased"
+    return _before(profile, is_followed=is_followed, is_blocked=is_blocked)
+
+
+def _before(profile: Profile | None, *, is_followed: bool, is_blocked: bool) -> Tie:
+    """The same, as long as the account stands."""
     if profile is not None and profile.suspended:
         return "suspended"
     if is_blocked:
@@ -48,7 +57,7 @@ def sight(photo: PhotoId, card: Card | None, reader: UserId, now: datetime, admi
     """
     if card is None or card.author is None or card.deleted_at is not None or card.taken_down:
         return "hidden"
-    if tied == "suspended":
+    if tied in NOBODY:
         return "hidden"
     if card.author == reader:
         return _own(photo, card, now)

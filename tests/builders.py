@@ -45,6 +45,7 @@ from schemas.facts import (
     RollText,
     TakedownReversed,
     UserBlocked,
+    UserErased,
     UserFollowed,
     UserMuted,
     UserRegistered,
@@ -123,6 +124,10 @@ def user_registered(
     by = by or a_user(username)
     personal = AccountText(username=username, display_name=display_name)
     return UserRegistered(id=a_fact_id("registered", by, username), at=at, by=by, tz=tz, personal=personal)
+
+
+def user_erased(by: UserId, at: datetime = NOON) -> UserErased:
+    return UserErased(id=a_fact_id("erased", by, at), at=at, by=by)
 
 
 def user_followed(by: UserId, whom: UserId, at: datetime = NOON) -> UserFollowed:

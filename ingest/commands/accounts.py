@@ -71,15 +71,20 @@ def _name_is_taken() -> Exception:
 async def sign_in(doors: Doors, call: Call) -> Done:
     """A session. An unknown user costs as much time as a wrong password, and is answered alike."""
     command: SignIn = call.body
+    user = await doors.projections.user_named(command.username)
+    return await _signed_in(doors, call, await proven(doors, call, user, command.password), ())
+
+
+async def proven(doors: Doors, call: Call, user: UserId | None, password: str) -> UserId:
+    """The user, whose password this is; `invalid_credentials` when it is not, or when there is no such user."""
     client = call.client(doors.proxies)
     doors.throttle.expect_left(client)
-    user = await doors.projections.user_named(command.username)
     hash = await doors.projections.password(user) if user else None
-    if not await doors.passwords.matches(command.password, hash) or user is None:
+    if not await doors.passwords.matches(password, hash) or user is None:
         doors.throttle.failed(client)
         _tell.warning("a sign-in failed", seclog=True, request_id=call.trace)
         raise refusal("invalid_credentials", "user name or password is wrong")
-    return await _signed_in(doors, call, user, ())
+    return user
 
 
 async def _signed_in(doors: Doors, call: Call, user: UserId, before: tuple[Origin, ...]) -> Done:
@@ -93,9 +98,12 @@ async def _signed_in(doors: Doors, call: Call, user: UserId, before: tuple[Origi
 
 async def sign_out(doors: Doors, call: Call) -> Done:
     """The session this command came with is gone."""
-    token = bearer(call.request) or ""
-    origin = await doors.log.end_secret(secrets.session_key(sha256(token.encode()).hexdigest()), call.trace)
-    return Done(204, None, (origin,))
+    return Done(204, None, (await doors.log.end_secret(secrets.session_key(token_of(call)), call.trace),))
+
+
+def token_of(call: Call) -> str:
+    """SHA-256 of the token that the command came with."""
+    return sha256((bearer(call.request) or "").encode()).hexdigest()
 
 
 _SIGNED_IN = {"user": {"id": "934671189654798336"}, "access_token": "…", "expires_at": "2026-11-22T18:30:00Z"}
@@ -111,6 +119,6 @@ COMMANDS = (
     ),
     Command(
         "DELETE", "/v1/sessions/current", sign_out, "signed in", "Sign out: this token is good no more", status=204,
-        is_for_suspended=True,
+        is_for_barred=True,
     ),
 )  # fmt: skip

@@ -37,6 +37,12 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     password: str
 
 
+class Erase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`DELETE /v1/me`: a token that was left lying about is not enough."""
+
+    password: str
+
+
 def decide_registration(command: Register, *, id: FactId, user: UserId, at: datetime) -> UserRegistered | Refused:
     """The account, unless a member is wrong. That the name is free is a reservation's affair, not a rule's."""
     if refused := registration_fault(command):

@@ -50,8 +50,8 @@ class Standing(msgspec.Struct, frozen=True):
 
     @property
     def is_hidden(self) -> bool:
-        """A block hides both ways; who is suspended is hidden from all."""
-        return self.blocks or self.is_blocked or bool(self.profile.suspended)
+        """A block hides both ways; who is suspended or erased is hidden from all."""
+        return self.blocks or self.is_blocked or self.profile.is_hidden
 
 
 def decide_following(
@@ -119,7 +119,7 @@ def decide_blocking(
     """
     if whom == by:
         return ONESELF
-    if known is None or (known.is_blocked and not known.blocks):
+    if known is None or known.profile.erased_at or (known.is_blocked and not known.blocks):
         return NOBODY
     return (
         UserBlocked(id=id, at=at, by=by, whom=whom),

@@ -5,7 +5,7 @@ Facts about different things come in any order, so each writes fields and member
 
 from collections.abc import Iterator
 
-from processors.intents import Claim, Exclude, Forget, Include, Insert, Point, Remove, Save, ViewIntent
+from processors.intents import Claim, Exclude, Forget, Include, Insert, Point, Remove, Save, Until, ViewIntent
 from processors.rules import conversations, moderation, reactions
 from schemas import hashes, projections
 from schemas.facts import (
@@ -36,6 +36,7 @@ from schemas.facts import (
     RollRenamed,
     SuspensionFact,
     UserBlocked,
+    UserErased,
     UserFollowed,
     UserMuted,
     UserRegistered,
@@ -72,17 +73,19 @@ def changes(value: Fact | Secret) -> Changes:
     elif isinstance(value, ConversationFact):
         yield from conversations.changes(value)
     else:
-        yield _secret(value)
+        yield from _secret(value)
 
 
 def _people(fact: PersonFact) -> Changes:
     match fact:
         case UserRegistered(by=user):
-            yield Save(projections.profile(user), hashes.fields(_profile(fact)))
+            yield _tells(user, hashes.fields(_profile(fact)))
             yield Claim(projections.username(fact.personal.username), user)
             yield Point(projections.entity(fact.id), user)
         case PreferencesChanged(by=user, visibility=visibility):
-            yield Save(projections.profile(user), {"visibility": visibility})
+            yield _tells(user, {"visibility": visibility})
+        case UserErased(by=user):
+            yield _tells(user, {"username": "", "display_name": "", "tz": "UTC", "erased_at": hashes.text(fact.at)})
         case FollowRequested(by=reader, whom=author):
             yield Include(projections.follow_requests(author), reader)
         case UserFollowed(by=reader, whom=author):
@@ -91,6 +94,15 @@ def _people(fact: PersonFact) -> Changes:
             yield from _follows_no_more(reader, author)
         case _:
             yield from _shunned(fact)
+
+
+def _tells(user: UserId, fields: hashes.Fields) -> Save:
+    """What people say of themselves; that they erased themselves is the last word, and no late copy brings any back.
+
+    That field decides: every read asks the profile, and it hides all that they made, whenever it comes. Who may learn
+    that they were here is told by what stays: whether they were private, and who followed them.
+    """
+    return Save(projections.profile(user), fields, unless="erased_at")
 
 
 def _followed(fact: FollowedFact) -> Changes:
@@ -235,14 +247,17 @@ def _invite(fact: RollInviteCreated) -> Invite:
     return Invite(roll=fact.roll, expires_at=fact.expires_at, created_at=fact.at)
 
 
-def _secret(secret: Secret) -> ViewIntent:
+def _secret(secret: Secret) -> Changes:
     match secret:
         case Password(user=user):
-            return Point(projections.password(user), secret.hash)
-        case Session(token_sha256=token, user=user):
-            return Point(projections.session(token), user, secret.expires_at)
+            yield Point(projections.password(user), secret.hash)
+        case Session(token_sha256=token, user=user, expires_at=expires_at):
+            yield Point(projections.session(token), user, expires_at)
+            own = projections.sessions(user, expires_at)
+            yield Include(own, token)
+            yield Until(own, projections.day_after(expires_at))
         case Ended(key=key):
-            return Forget(_ended(key))
+            yield Forget(_ended(key))
 
 
 def _ended(key: str) -> Key:

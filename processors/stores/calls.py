@@ -21,6 +21,7 @@ from processors.intents import (
     Remove,
     Save,
     Sketch,
+    Until,
     ViewIntent,
 )
 from schemas import projections
@@ -112,8 +113,9 @@ def by_bucket(processor: Processor, records: Iterable[tuple[Origin, Sequence[Vie
 
 def _change(intent: ViewIntent, offset: int) -> Change:
     match intent:
-        case Save(key=key, fields=fields):
-            return Change("HSET", key, tuple(chain.from_iterable(fields.items())))
+        case Save(key=key, fields=fields, unless=unless):
+            words = tuple(chain.from_iterable(fields.items()))
+            return Change("NOTE", key, (unless, *words)) if unless else Change("HSET", key, words)
         case Include(key=key, member=member):
             return Change("SADD", key, (member,))
         case Exclude(key=key, member=member):
@@ -124,7 +126,7 @@ def _change(intent: ViewIntent, offset: int) -> Change:
             return Change("ZREM", key, (place,))
         case Claim(key=key, id=id):
             return Change("CLAIM", key, (id,))
-        case Point() | Forget():
+        case Point() | Forget() | Until():
             return _text(intent)
         case Arrive() | Raise() | Mark():
             return _scored(intent, offset)
@@ -144,13 +146,19 @@ def _scored(intent: Arrive | Raise | Mark, offset: int) -> Change:
             return Change("MARK", key, (item, member), order)
 
 
-def _text(intent: Point | Forget) -> Change:
-    if isinstance(intent, Forget):
-        return Change("DEL", intent.key, ())
-    if intent.expires_at is None:
-        return Change("SET", intent.key, (intent.value,))
-    until_ms = int(intent.expires_at.timestamp() * 1000)  # in the past: the key is gone at once
-    return Change("SET", intent.key, (intent.value, "PXAT", until_ms))
+def _text(intent: Point | Forget | Until) -> Change:
+    """A moment in the past: the key is gone at once."""
+    match intent:
+        case Forget(key=key):
+            return Change("DEL", key, ())
+        case Until(key=key, at=at):
+            return Change("PEXPIREAT", key, (_ms(at),))
+        case Point(key=key, value=value, expires_at=until):
+            return Change("SET", key, (value, "PXAT", _ms(until)) if until else (value,))
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
 
 
 def bulk(given: Iterable[str | int]) -> bytes:

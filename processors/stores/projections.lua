@@ -81,11 +81,17 @@ local function mark(marks, order, item, reader)
   if at then redis.call('ZADD', marks, 'GT', at, reader) end
 end
 
--- One command of a change; CLAIM, CUT, MARK and UNSETTLE are ours, the others are the server's.
+-- Fields of a hash, unless it has one that says that what it told is gone for good.
+local function note(hash, unless, ...)
+  if redis.call('HEXISTS', hash, unless) == 0 then redis.call('HSET', hash, ...) end
+end
+
+-- One command of a change; CLAIM, CUT, MARK, NOTE and UNSETTLE are ours, the others are the server's.
 local function change(keys, command, key, ...)
   if command == 'MARK' then return mark(key, keys[tonumber((...))], select(2, ...)) end
   if command == 'CLAIM' then return claim(key, ...) end
   if command == 'CUT' then return cut(key, ...) end
+  if command == 'NOTE' then return note(key, ...) end
   if command == 'UNSETTLE' then return unsettle(key) end
   redis.call(command, key, ...)
 end

@@ -81,6 +81,10 @@ class UserUnmuted(BaseFact, frozen=True, kw_only=True):
     whom: UserId
 
 
+class UserErased(BaseFact, frozen=True, kw_only=True):
+    """`by` is no more: nobody sees them, nobody signs in as them, and no later fact of theirs brings them back."""
+
+
 class PreferencesChanged(BaseFact, frozen=True, kw_only=True):
     """From now on `by` wants it so. Who has a private account is followed by whom they accept."""
 
@@ -98,4 +102,5 @@ PersonFact = (
     | UserMuted
     | UserUnmuted
     | PreferencesChanged
+    | UserErased
 )

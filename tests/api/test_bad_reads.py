@@ -10,6 +10,7 @@ import pytest
 
 from schemas import projections as view
 from schemas.ids import RollId, UserId
+from tests.api.test_erasure import erase
 from tests.api.world import World
 
 
@@ -96,6 +97,22 @@ async def blocked(scene: Scene) -> httpx.Response:
     return await scene.get(f"/v1/users/{scene.ana}")
 
 
+async def erased(scene: Scene) -> httpx.Response:
+    """Ana by herself; Eve, whom a block hides from Ben, and who is private for Ana, who does not follow her."""
+    seen = (await scene.get("/v1/feeds/home")).json()["items"]
+    await scene.world.block(scene.eve, scene.ben)
+    await scene.world.private(scene.eve)
+    for user in (scene.ana, scene.eve):
+        await erase(scene.world, user)
+    assert (len(seen), (await scene.get("/v1/feeds/home")).json()["items"]) == (3, [])
+    assert (await scene.get(f"/v1/photos/{scene.photos[0]}")).status_code == 404
+    for reader in (scene.ben, scene.ana):
+        assert (await scene.world.get(f"/v1/users/{scene.eve}", reader)).status_code == 404
+    answer = await scene.get(f"/v1/users/{scene.ana}")
+    assert answer.status_code == 410, "404 is for who did not see them"
+    return answer
+
+
 async def suspended(scene: Scene) -> httpx.Response:
     await scene.world.redis.hset(view.profile(scene.ana), "suspended", "spam")
     assert (await scene.get("/v1/feeds/home")).json()["items"] == []
@@ -135,6 +152,7 @@ CASES: dict[str, Case] = {
     "in-D8.1": lambda scene: scene.get(f"/v1/photos/{scene.photos[0]}", if_none_match=MANY),
     "in-D8.2": current,
     "in-D8.3": any_etag,
+    "in-D9.1": erased,
     "in-D9.2": blocked,
     "in-D9.3": suspended,
     "in-D10.1": path("/v1/feeds/home", accept="image/png"),
@@ -167,9 +185,9 @@ async def test_a_bad_read_has_its_exact_answer(world: World, row: Row, capfd: py
     told = "".join(capfd.readouterr())
     assert ("seclog" in told) >= ("seclog" in row.notes)
     assert scene.ana not in told, "the security log names no one"
-    blocks = 2 if row.id == "in-D9.2" else 0  # the case's own keys
+    blocks = 2 if row.id in ("in-D9.1", "in-D9.2") else 0  # the case's own keys
     assert await world.redis.dbsize() == before + blocks
-    assert (await scene.world.get("/v1/users/me", scene.eve)).status_code == 200
+    assert (await scene.world.get("/v1/users/me", scene.ben)).status_code == 200
 
 
 async def test_what_is_hidden_and_what_is_missing_are_answered_alike(world: World) -> None:

@@ -54,6 +54,8 @@ conversations = st.one_of(
 beside = st.one_of(
     *(st.builds(made, people, people) for made in pairs),
     st.builds(a.preferences_changed, people, st.sampled_from(("public", "private"))),
+    st.builds(a.user_erased, people),
+    st.builds(a.user_registered, people),  # a late copy
     st.builds(a.roll_joined, people, rolls),
     st.builds(a.roll_left, people, rolls),
     st.builds(a.roll_member_removed, people, rolls, people),

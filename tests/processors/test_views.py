@@ -1,10 +1,11 @@
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.intents import Claim, Exclude, Forget, Include, Insert, Point, Remove, Save, ViewIntent
+from processors.intents import Claim, Exclude, Forget, Include, Insert, Point, Remove, Save, Until, ViewIntent
 from processors.processor import Effects
 from processors.rules import feeds
 from processors.rules.views import changes
@@ -14,6 +15,7 @@ from schemas.hashes import Card, Invite, Profile, Roll
 from schemas.ids import bucket
 from schemas.projections import place
 from schemas.secrets import Ended
+from schemas.visibility import NOBODY, tie
 from tests import builders as a
 from tests.twins.projections import ProjectionsTwin
 
@@ -223,7 +225,10 @@ def test_a_session_ends_by_itself() -> None:
     session = a.a_session(ANA)
 
     point = Point(projections.session(session.token_sha256), ANA, session.expires_at)
-    assert list(changes(session)) == [point]
+    own = projections.sessions(ANA, session.expires_at)
+    over = projections.day_after(session.expires_at)
+    assert list(changes(session)) == [point, Include(own, session.token_sha256), Until(own, over)]
+    assert timedelta() < over - session.expires_at <= timedelta(days=1), "as long as the last of that day, no longer"
 
 
 def test_a_tombstone_ends_what_its_key_names() -> None:
@@ -301,3 +306,31 @@ def test_a_suspension_and_its_end_touch_one_field_of_the_profile() -> None:
     assert done(a.user_suspended(BEN, ANA)) == [Save(projections.profile(ANA), {"suspended": "spam"})]
     assert done(a.user_reinstated(BEN, ANA)) == [Save(projections.profile(ANA), {"suspended": ""})]
     assert facts.aggregate(a.user_suspended(BEN, ANA)) == ANA, "in order after the registration, whoever decides"
+
+
+def test_an_erasure_leaves_of_a_profile_what_is_not_about_anybody() -> None:
+    fields = {"username": "", "display_name": "", "tz": "UTC", "erased_at": hashes.text(a.NOON)}
+
+    assert done(a.user_erased(ANA)) == [Save(projections.profile(ANA), fields, unless="erased_at")]
+    assert not list(feeds.changes(a.user_erased(ANA))), "a read hides what they made"
+    assert facts.aggregate(a.user_erased(ANA)) == ANA, "in order after the registration"
+
+
+LATE = (
+    a.user_registered(ANA, "ana", "Ana"), a.preferences_changed(ANA), a.preferences_changed(ANA, "public"),
+    a.user_erased(ANA, a.NOON + timedelta(days=1)), a.user_suspended(BEN, ANA), a.photo_captured(ANA, PHOTO),
+    a.photo_developed(ANA, PHOTO), a.user_followed(BEN, ANA), a.user_followed(ANA, BEN),
+)  # fmt: skip
+
+
+@settings(deadline=None)  # a busy machine stalls; that is not the law's affair
+@given(st.permutations(LATE))
+async def test_no_late_fact_brings_back_who_erased_themselves(late: list[Fact]) -> None:
+    views = await (await views_after([a.user_registered(ANA, "ana", "Ana"), a.user_erased(ANA), *late])).views()
+
+    found = views[projections.profile(ANA)]
+    assert isinstance(found, dict)
+    profile = hashes.read(Profile, found)
+    assert (profile.username, profile.display_name, profile.tz, profile.visibility) == ("", "", "UTC", None)
+    assert profile.erased_at == a.NOON, "the first time counts"
+    assert tie(profile, is_followed=True, is_blocked=False) in NOBODY

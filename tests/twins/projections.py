@@ -21,6 +21,7 @@ from processors.intents import (
     Save,
     Sketch,
     Unfollow,
+    Until,
     Withdraw,
 )
 from processors.processor import Effects
@@ -42,6 +43,7 @@ class ProjectionsTwin:
         self._places: dict[Key, set[str]] = {}
         self._scores: dict[Key, dict[str, int]] = {}
         self._sketches: dict[Key, set[str]] = {}
+        self._ends: dict[Key, datetime] = {}
         self._follows: set[tuple[UserId, UserId]] = set()
         self._outboxes: dict[UserId, set[PhotoId]] = {}
 
@@ -66,8 +68,9 @@ class ProjectionsTwin:
 
     def _do(self, intent: Intent, offset: int) -> None:
         match intent:
-            case Save(key=key, fields=fields):
-                self._hashes.setdefault(key, {}).update(fields)
+            case Save(key=key, fields=fields, unless=unless):
+                if unless not in self._hashes.setdefault(key, {}):
+                    self._hashes[key].update(fields)
             case Include(key=key, member=member):
                 self._sets.setdefault(key, set()).add(member)
             case Exclude(key=key, member=member):
@@ -78,6 +81,8 @@ class ProjectionsTwin:
                 self._places.setdefault(key, set()).discard(place)
             case Arrive() | Raise() | Mark():
                 self._do_scores(intent, offset)
+            case Until(key=key, at=at):
+                self._ends[key] = at
             case Point() | Claim() | Forget() | Count() | Sketch():
                 self._do_values(intent)
             case Follow() | Unfollow() | Publish() | Withdraw():
@@ -135,7 +140,8 @@ class ProjectionsTwin:
         every |= {key: sorted(found) for key, found in self._places.items()}
         every |= {key: _in_order(scores) for key, scores in self._scores.items()}
         every |= {key: len(seen) for key, seen in self._sketches.items()}
-        return {key: value for key, value in every.items() if value}
+        ended = {key for key, at in self._ends.items() if at <= now}
+        return {key: value for key, value in every.items() if value and key not in ended}
 
     def sketches(self) -> dict[Key, set[str]]:
         """The members behind every size, for a server that only estimates it."""

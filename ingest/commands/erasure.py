@@ -1,0 +1,44 @@
+"""Somebody takes their account back, for good."""
+
+import asyncio
+from collections.abc import Sequence
+
+from ingest.command import Call, Command, Done
+from ingest.commands.accounts import ACCESS_LASTS, proven, token_of
+from ingest.doors import Doors
+from ingest.rules.accounts import Erase
+from schemas import ids, secrets
+from schemas.facts import UserErased
+from schemas.topics import Origin
+
+ROUTE = "DELETE /v1/me"
+
+
+async def erase(doors: Doors, call: Call) -> Done:
+    """The fact first: from then on nobody sees them. Then what proves who they are, and the session at hand last.
+
+    So whoever is cut off in the middle may ask again with the same token, and finishes it; after that it is 401, as
+    with any token that is good no more. However often it is asked, it is one fact: its id derives from who is erased.
+    """
+    if await doors.projections.barred(call.by) != "erased":
+        await proven(doors, call, call.by, call.body.password)
+    id = ids.command_fact_id(call.by, ROUTE, "", "UserErased")
+    origin = await doors.log.fact(UserErased(id=id, at=call.at, by=call.by), call.trace)
+    return Done(204, None, (origin, *await _locked_out(doors, call)))
+
+
+async def _locked_out(doors: Doors, call: Call) -> Sequence[Origin]:
+    """Password and sessions end. A session that begins this very moment is good for no command, and ends in a day."""
+    mine, days = token_of(call), (call.at, call.at + ACCESS_LASTS)
+    tokens = [token for token in await doors.projections.sessions(call.by, days) if token != mine]
+    keys = (secrets.password_key(call.by), *map(secrets.session_key, tokens))
+    ended = await asyncio.gather(*(doors.log.end_secret(key, call.trace) for key in keys))
+    return (*ended, await doors.log.end_secret(secrets.session_key(mine), call.trace))
+
+
+COMMANDS = (
+    Command(
+        "DELETE", ROUTE.split()[1], erase, "signed in", "Delete the account, for good", takes=Erase, status=204,
+        is_for_barred=True,
+    ),
+)  # fmt: skip

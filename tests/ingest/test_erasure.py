@@ -1,0 +1,133 @@
+"""An account is deleted by whoever knows its password, for good."""
+
+from hashlib import sha256
+
+import httpx
+import pytest
+
+from local.stack import Stack
+from schemas import projections, secrets
+from schemas.facts import UserErased
+from schemas.secrets import Ended
+from schemas.topics import SECRETS
+from tests import log
+from tests.ingest.recorded import fact_of, facts_by
+from tests.ingest.world import Person, World
+
+GOOD = "correct horse"
+
+
+async def with_password(world: World, person: Person) -> Person:
+    """As the views say it: a password, this session and two others, one of which ends tomorrow."""
+    hash = await world.room.doors.passwords.hash(GOOD)
+    await world.redis.set(projections.password(person.user), hash)
+    now = world.room.doors.clock()
+    for token, day in ((token_of(person), now), ("a" * 64, now), ("b" * 64, projections.day_after(now))):
+        await world.redis.sadd(projections.sessions(person.user, day), token)
+    return person
+
+
+def token_of(person: Person) -> str:
+    return sha256(person.token.encode()).hexdigest()
+
+
+async def erase(world: World, person: Person, password: str = GOOD) -> httpx.Response:
+    return await world.http.request("DELETE", "/v1/me", json={"password": password}, headers=person.headers)
+
+
+async def as_views_say(world: World, person: Person) -> None:
+    fields = {"username": "", "display_name": "", "tz": "UTC", "erased_at": "2026-11-22T09:45:00Z"}
+    await world.redis.hset(projections.profile(person.user), mapping=fields)
+
+
+def ended(parts: Stack) -> list[str]:
+    """Keys of the tombstones, as the log has them."""
+    found = [secrets.decode(record.key, record.value) for record in log.records(parts.settings, SECRETS)]
+    return [secret.key for secret in found if isinstance(secret, Ended)]
+
+
+async def test_an_erasure_is_a_fact_and_the_end_of_password_and_sessions(world: World, parts: Stack) -> None:
+    ana = await with_password(world, await world.person())
+    others = await with_password(world, await world.person("ben"))
+
+    answer = await erase(world, ana)
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert isinstance(fact_of(parts.settings, answer), UserErased)
+    assert [type(fact) for fact in facts_by(parts.settings, ana.user)] == [UserErased]
+    keys = ended(parts)
+    ours = {f"password:{ana.user}", f"session:{token_of(ana)}", f"session:{'a' * 64}", f"session:{'b' * 64}"}
+    assert ours <= set(keys)
+    assert not {f"password:{others.user}", f"session:{token_of(others)}"} & set(keys)
+
+
+async def test_a_wrong_password_erases_nobody_and_uses_up_tries(world: World, parts: Stack) -> None:
+    ana = await with_password(world, await world.person())
+
+    answers = [await erase(world, ana, "wrong horse") for _ in range(11)]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [
+        *[(401, "invalid_credentials")] * 10,
+        (429, "too_many_attempts"),
+    ]
+    assert (await erase(world, ana)).status_code == 429, "or guessing would go on"
+    assert facts_by(parts.settings, ana.user) == []
+    assert f"password:{ana.user}" not in ended(parts)
+
+
+async def test_whoever_was_cut_off_finishes_it_with_the_same_token_and_it_is_one_fact(
+    world: World, parts: Stack
+) -> None:
+    ana = await with_password(world, await world.person())
+    first = await erase(world, ana)
+    await as_views_say(world, ana)
+    await world.redis.delete(projections.password(ana.user))
+
+    again = await erase(world, ana, "whatever")
+
+    assert again.status_code == 204
+    ids = {fact_of(parts.settings, answer).id for answer in (first, again)}
+    assert len(ids) == 1
+    await world.redis.delete(projections.session(token_of(ana)))
+    over = await erase(world, ana)
+    assert (over.status_code, over.json()["code"]) == (401, "invalid_token")
+
+
+async def test_nobody_does_anything_as_somebody_who_is_erased(world: World) -> None:
+    ana = await with_password(world, await world.person("ana"))
+    ben = await world.person("ben")
+    await as_views_say(world, ana)
+
+    left = await world.post("/v1/rolls", ana, name="Lisbon")  # a session that the deletion did not know of
+    signed_in = await world.post("/v1/sessions", username="ana", password=GOOD)  # and a late copy of the password
+    taken = await world.post("/v1/accounts", username="ANA", password=GOOD, tz="UTC")
+
+    assert (left.status_code, left.json()["code"]) == (401, "invalid_token")
+    assert (signed_in.status_code, signed_in.json()["code"]) == (401, "invalid_credentials")
+    assert (taken.status_code, taken.json()["code"]) == (409, "conflict"), "nobody may pass for them"
+    assert (await world.delete("/v1/sessions/current", ana)).status_code == 204
+    for method, path in (("POST", "follow"), ("PUT", "mute"), ("POST", "mute"), ("POST", "block")):
+        answer = await world.http.request(method, f"/v1/users/{ana.user}/{path}", headers=ben.headers)
+        assert answer.status_code in (404, 405), path
+
+
+async def test_what_they_made_is_not_there_to_be_liked_commented_or_spoken_to(world: World) -> None:
+    ana, ben = await world.person("ana"), await world.person("ben")
+    photo = await world.photo(ana)
+    await as_views_say(world, ana)
+
+    answers = [
+        await world.put(f"/v1/photos/{photo}/like", ben),
+        await world.post(f"/v1/photos/{photo}/comments", ben, text="Fog!"),
+        await world.post("/v1/conversations", ben, recipients=[ana.user]),
+    ]
+
+    assert [answer.status_code for answer in answers] == [404] * 3
+
+
+@pytest.mark.parametrize("suspended", ["", "spam"])
+async def test_who_is_suspended_may_leave_too(world: World, suspended: str) -> None:
+    ana = await with_password(world, await world.person())
+    await world.redis.hset(projections.profile(ana.user), "suspended", suspended)
+
+    assert (await erase(world, ana)).status_code == 204
