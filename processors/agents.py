@@ -9,6 +9,7 @@ from processors.processor import Known, Processor, Store, nothing
 from processors.rules import feeds, metrics, rows, views
 from processors.stores.objects import Originals, Renditions
 from processors.stores.projections import Projections
+from processors.stores.tombstones import Tombstones
 from processors.stores.warehouse import Warehouse
 from processors.wiring import Wiring
 from schemas.topics import EVENTS, FACTS, SECRETS
@@ -17,6 +18,11 @@ from schemas.topics import EVENTS, FACTS, SECRETS
 def originals(wiring: Wiring) -> Known:
     """What the phone uploaded, for each captured photo."""
     return Originals(wiring.settings)
+
+
+def tombstones(wiring: Wiring) -> Known:
+    """Since when whoever sends events has been erased."""
+    return Tombstones(wiring.settings.redis_url)
 
 
 def renditions(wiring: Wiring) -> Store:
@@ -65,6 +71,7 @@ PROCESSORS = (
     Processor(
         "metrics",
         reads=(EVENTS, FACTS),
+        known=tombstones,
         rule=metrics.tallies,
         store=projections,
         says="counts per minute and active people per day",

@@ -1,11 +1,12 @@
 """What a record adds to the live metrics: counts per minute, and who was active on a day.
 
-Fields are few and known: `events`, `events:<Segment type>`, `facts`, `facts:<type>`. Event *names* come from clients
-and have no bound, so a hash never has one field per name; names are counted in the warehouse.
+Fields are few and known: `events`, `events:<Segment type>` or `events:erased`, `facts`, `facts:<type>`. Event *names*
+come from clients and have no bound, so a hash never has one field per name; names are counted in the warehouse.
 """
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 
 import msgspec
 
@@ -15,9 +16,15 @@ from schemas.facts import Fact, PhotoDeveloped, PhotoSpoiled, type_name
 from schemas.projections import active, minute
 
 
-def tallies(value: Fact | EventsRecord) -> Iterator[Count | Sketch]:
-    """What `value` adds, in the minute in which we received it; a client's own clock is not asked."""
+def tallies(value: Fact | EventsRecord, erased_at: datetime | None = None) -> Iterator[Count | Sketch]:
+    """What `value` adds, in the minute in which we received it; a client's own clock is not asked.
+
+    `erased_at`: when whoever sent the events erased themselves. What came after it is counted as such, for nobody.
+    """
     match value:
+        case EventsRecord() if erased_at is not None and value.received_at > erased_at:
+            yield Count(minute(value.received_at), "events", len(value.events))
+            yield Count(minute(value.received_at), "events:erased", len(value.events))
         case EventsRecord():
             yield from _batch(value)
         case _:

@@ -12,12 +12,18 @@ import httpx
 import msgspec
 import pytest
 
-from local.stack import Stack
+from processors.intents import Count
+from processors.rules.metrics import tallies
+from processors.stores.tombstones import Tombstones
 from schemas import projections
 from schemas.objects import MAX_UPLOAD_BYTES
+from schemas.settings import Settings
+from tests.builders import a_track
 from tests.ingest import bad_conversations, bad_reactions
 from tests.ingest.recorded import facts_by
 from tests.ingest.scenes import Case, Scene
+from tests.ingest.test_batch import a_batch, a_trace, posted, stored
+from tests.ingest.test_erasure import as_views_say
 from tests.ingest.test_photos import IMAGE, put, uploaded
 from tests.ingest.world import World
 
@@ -119,9 +125,28 @@ def asking(**members: Any) -> Case:
     return lambda scene: scene.post("/v1/uploads", **{"content_type": "image/jpeg", "bytes": 1000, **members})
 
 
+async def late_events(scene: Scene) -> httpx.Response:
+    """The collector asks nobody who is who; what reads the log knows, and counts them for what they are."""
+    gone, trace = scene.ana.user, a_trace()
+    await as_views_say(scene.world, scene.ana)
+    views = await scene.world.redis.hgetall(projections.profile(gone))
+    answer = await posted(scene.world, a_batch(a_track(userId=gone), a_track("B", userId=gone)), x_request_id=trace)
+
+    (record,) = stored(scene.settings, trace)
+    known = Tombstones(scene.settings.redis_url)
+    (erased_at,) = await known([record])
+    await known.close()
+    counted = {each.field: each.by for each in tallies(record, erased_at) if isinstance(each, Count)}
+    assert counted == {"events": 2, "events:erased": 2}
+    assert await scene.world.redis.hgetall(projections.profile(gone)) == views
+    assert (await scene.post("/v1/rolls", by=scene.ana, name="Lisbon")).status_code == 401
+    return answer
+
+
 CASES: dict[str, Case] = {
     **bad_reactions.CASES,
     **bad_conversations.CASES,
+    "in-E11.1": late_events,
     "in-E7.1": without_a_key,
     "in-E7.5": same_key,
     "in-E8.1": lambda scene: scene.post(f"/v1/users/{scene.ben.user}/follow"),
@@ -172,9 +197,9 @@ def test_every_row_has_a_case_or_a_reason() -> None:
     ],
 )
 async def test_a_bad_command_has_its_exact_answer(
-    world: World, parts: Stack, row: Row, capfd: pytest.CaptureFixture[str]
+    world: World, settings: Settings, row: Row, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    scene = Scene(world, await world.person("ben"), await world.person("ana"), parts.settings)
+    scene = Scene(world, await world.person("ben"), await world.person("ana"), settings)
     capfd.readouterr()
 
     answer = await CASES[row.id](scene)
@@ -187,5 +212,5 @@ async def test_a_bad_command_has_its_exact_answer(
         told = answer.json()["code"] if row.path.startswith("/v1") else answer.text
         assert any(code in told for code in row.code.split("|")), told
     assert ("seclog" in "".join(capfd.readouterr())) >= ("seclog" in row.notes)
-    assert row.id not in APPENDED or len(facts_by(parts.settings, scene.ben.user, scene.ana.user)) == APPENDED[row.id]
+    assert row.id not in APPENDED or len(facts_by(settings, scene.ben.user, scene.ana.user)) == APPENDED[row.id]
     assert (await scene.post("/v1/rolls", name="The next one")).status_code == 201

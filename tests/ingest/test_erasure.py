@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from local.stack import Stack
-from schemas import projections, secrets
+from schemas import hashes, projections, secrets
 from schemas.facts import UserErased
 from schemas.secrets import Ended
 from schemas.topics import SECRETS
@@ -36,7 +36,8 @@ async def erase(world: World, person: Person, password: str = GOOD) -> httpx.Res
 
 
 async def as_views_say(world: World, person: Person) -> None:
-    fields = {"username": "", "display_name": "", "tz": "UTC", "erased_at": "2026-11-22T09:45:00Z"}
+    erased_at = hashes.text(world.room.doors.clock())
+    fields = {"username": "", "display_name": "", "tz": "UTC", "erased_at": erased_at}
     await world.redis.hset(projections.profile(person.user), mapping=fields)
 
 

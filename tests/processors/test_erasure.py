@@ -7,6 +7,7 @@ import pytest
 
 from processors.processor import Effects
 from processors.rules import views
+from processors.stores.tombstones import Tombstones
 from schemas import projections
 from schemas.facts import Fact
 from schemas.secrets import Ended, Secret
@@ -77,3 +78,17 @@ async def test_what_a_session_is_found_by_goes_when_its_day_is_over(world: World
     assert (await world.answers.views())[key] == {a.a_token("x")}
     assert await world.redis.expiretime(key) == int(projections.day_after(ends).timestamp())
     assert await world.redis.exists(projections.sessions(ANA, over)) == 0
+
+
+async def test_whose_events_come_late_is_known_wherever_they_live(world: World, servers: Servers) -> None:
+    worker = await world.worker("views")
+    await worker.apply(logged(*LIFE, *END))
+    known = Tombstones(servers.url)
+    senders = (ANA, BEN, "an anonymous id", "0", a.a_user("nobody"), ANA)
+    values = [a.an_events_record([a.a_track()], key=sender) for sender in senders]
+
+    found = await known([*values, a.user_erased(ANA)])
+
+    assert found == [a.NOON, None, None, None, None, a.NOON, None]
+    assert await known([]) == []
+    await known.close()

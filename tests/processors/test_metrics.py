@@ -50,6 +50,16 @@ def test_a_photo_that_develops_overnight_wakes_nobody(fact: Fact) -> None:
     assert not [each for each in tallies(fact) if isinstance(each, Sketch)]
 
 
+def test_what_comes_after_an_erasure_is_counted_as_such_and_makes_nobody_active() -> None:
+    record = a.an_events_record([a.a_track(), {"type": "screen", "name": "Roll"}], received_at=NOW)
+
+    late = list(tallies(record, NOW - timedelta(microseconds=1)))
+
+    assert late == [Count(minute(a.NOON), "events", 2), Count(minute(a.NOON), "events:erased", 2)]
+    for before in (NOW, NOW + timedelta(days=1)):
+        assert list(tallies(record, before)) == list(tallies(record)), "it was theirs when it came"
+
+
 def test_an_event_of_no_type_makes_a_bad_record() -> None:
     with pytest.raises(msgspec.ValidationError):
         list(tallies(a.an_events_record([{"event": "Photo Taken"}])))
