@@ -21,7 +21,7 @@ from schemas.visibility import Admission, Sight, Tie
 
 REMEMBERED = 20_000  # cards, some 3 kB each
 BITS = ("deleted_at", "spoiled", "taken_down", "visibility", "developed_at")
-REPLIES = 5  # to the questions about one photo
+REPLIES = 2  # to the questions about one photo
 
 Bits = list[str | None]
 T = TypeVar("T", bound=msgspec.Struct)
@@ -115,19 +115,13 @@ class Parsed:
 
 
 def questions(photo: PhotoId) -> bytes:
-    """`HMGET card`, likes, comments, deleted comments, and whether somebody likes it, whose id comes last."""
-    commands = (
-        ("HMGET", view.card(photo), *BITS),
-        ("SCARD", view.likers(photo)),
-        ("ZCARD", view.comments(photo)),
-        ("SCARD", view.deleted_comments(photo)),
-    )
-    likes = ("SISMEMBER", view.likers(photo))
-    return b"".join((*map(_packed, commands), b"*3\r\n", _packed(likes).partition(b"\r\n")[2]))
+    """`HMGET card`, with its counts at the end, and whether somebody likes it, whose id comes last."""
+    card, likes = ("HMGET", view.card(photo), *BITS, hashes.LIKES, hashes.COMMENTS), ("SISMEMBER", view.likers(photo))
+    return b"".join((_packed(card), b"*3\r\n", _packed(likes).partition(b"\r\n")[2]))
 
 
 def bits_asked(photo: PhotoId) -> bytes:
-    """The first of these alone: what decides who sees the photo, and nothing that is counted."""
+    """What decides who sees the photo, and nothing that is counted."""
     return _packed(("HMGET", view.card(photo), *BITS))
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from api import candidates
 from api.cards import UNCOUNTED, Tally
-from api.hot import REPLIES, Hot, HotCards, Parsed, bits_asked, bulk, profile_asked, questions
+from api.hot import BITS, REPLIES, Hot, HotCards, Parsed, bits_asked, bulk, profile_asked, questions
 from api.inbox import Inbox
 from api.relations import TIES, Relations
 from api.shards import Piece, Shards
@@ -102,12 +102,12 @@ class Projections:
         found = await self._ask_packed([*photos_asked, *_around_asked(reader, people, places)])
         cards, tallies, anew = dict[PhotoId, Card](), dict[PhotoId, Tally](), list[PhotoId]()
         for at, (photo, hot) in enumerate(known.items()):
-            bits, *counts = found[at * replies : at * replies + replies]
-            if hot.bits and bits != hot.bits:
+            bits = found[at * replies]
+            if hot.bits and bits[: len(BITS)] != hot.bits:
                 self.hot.drop(photo)
                 anew.append(photo)
             cards[photo] = hot.card
-            tallies[photo] = _tally(*counts) if counts else UNCOUNTED
+            tallies[photo] = _tally(bits[-2], bits[-1], found[at * replies + 1]) if is_counted else UNCOUNTED
         fresh = await self._cards(anew) if anew else {}
         around_it = self._around(people, places, found[replies * len(known) :], tallies)
         return (
@@ -282,5 +282,5 @@ def _around_asked(reader: UserId, people: Sequence[UserId], places: Sequence[Rol
     return [(bucket(reader), pack(ties), len(ties)), *profiles, *rolls, *joined]
 
 
-def _tally(likes: int, posted: int, gone: int, liked: int) -> Tally:
-    return Tally(likes=likes, comments=max(0, posted - gone), you_like=bool(liked))
+def _tally(likes: str | None, comments: str | None, liked: int) -> Tally:
+    return Tally(likes=int(likes or 0), comments=int(comments or 0), you_like=bool(liked))

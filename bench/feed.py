@@ -89,6 +89,8 @@ async def fill(url: str) -> list[UserId]:
         pipe.execute_command("HSET", view.profile(person), *chain(*hashes.fields(profile).items()))
     for photo in newest:
         pipe.execute_command("HSET", view.card(photo), *chain(*hashes.fields(a_card(photo)).items()))
+        pipe.sadd(view.likers(photo), *readers[: int(photo) % 7 + 1])
+        pipe.hset(view.card(photo), hashes.LIKES, str(int(photo) % 7 + 1))
     for reader in readers:
         pipe.set(view.session(sha256(token(reader).encode()).hexdigest()), reader)
         pipe.sadd(view.following(reader), *authors)

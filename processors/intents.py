@@ -1,7 +1,7 @@
 """Intents: what rules want done, as data. Every one may be applied twice; stores see to the rest.
 
-Views: `Save Include Exclude Insert Remove Arrive Raise Mark Point Claim Forget Until Count Sketch`, each on one key
-of `schemas.projections` or `schemas.conversations`.
+Views: `Save Include Exclude Insert Remove Arrive Raise Mark Point Claim Forget Until Count Sketch Tally`, each on one
+key of `schemas.projections` or `schemas.conversations`.
 Feeds: `Publish Withdraw Follow Unfollow`. Objects: `Put`, then `Append`. Warehouse: `Row`.
 """
 
@@ -122,6 +122,15 @@ class Sketch(msgspec.Struct, frozen=True):
     members: tuple[str, ...]
 
 
+class Tally(msgspec.Struct, frozen=True):
+    """`field` of the hash at `key` is how many stand in `of`, less how many stand in `less`. All are of one bucket."""
+
+    key: Key
+    field: str
+    of: Key
+    less: Key | None = None
+
+
 class Publish(msgspec.Struct, frozen=True):
     """Outbox of `author` first, then every follower's feed."""
 
@@ -173,6 +182,6 @@ class Row(msgspec.Struct, frozen=True):
 
 Scored = Arrive | Raise | Mark
 Text = Point | Claim | Forget | Until
-ViewIntent = Save | Include | Exclude | Insert | Remove | Scored | Text | Count | Sketch
+ViewIntent = Save | Include | Exclude | Insert | Remove | Scored | Text | Count | Sketch | Tally
 FeedIntent = Publish | Withdraw | Follow | Unfollow
 Intent = ViewIntent | FeedIntent | Put | Append | Row

@@ -8,6 +8,8 @@ import msgspec
 from schemas.facts import Visibility
 from schemas.ids import CommentId, RollId, UserId
 
+LIKES, COMMENTS = "likes", "comments"  # fields of a card's hash: how many there are; absent before the first
+
 Fields = dict[str, str]
 T = TypeVar("T", bound=msgspec.Struct)
 

@@ -21,6 +21,7 @@ from processors.intents import (
     Remove,
     Save,
     Sketch,
+    Tally,
     Until,
     ViewIntent,
 )
@@ -52,12 +53,12 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One Redis command on one key, or a command of ours that looks at another one, too."""
+    """One Redis command on one key, or a command of ours that looks at others, too."""
 
     command: str
     key: Key
     words: Words
-    beside: Key | None = None
+    beside: tuple[Key, ...] = ()
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -94,7 +95,7 @@ def applied(bucket: int, changes: Iterable[tuple[Step, Sequence[Change]]], proce
         args += (*step.position, int(step.moves), len(wanted))
         for change in wanted:
             key = keys.setdefault(change.key, len(keys) + 1)
-            beside = (keys.setdefault(change.beside, len(keys) + 1),) if change.beside else ()
+            beside = [keys.setdefault(each, len(keys) + 1) for each in change.beside]
             args += (change.command, key, len(beside) + len(change.words), *beside, *change.words)
     return Call("apply", tuple(keys), args)
 
@@ -134,6 +135,8 @@ def _change(intent: ViewIntent, offset: int) -> Change:
             return Change("HINCRBY", key, (field, by))
         case Sketch(key=key, members=members):
             return Change("PFADD", key, members)
+        case Tally(key=key, field=field, of=of, less=less):
+            return Change("TALLY", key, (field,), (of, less) if less else (of,))
 
 
 def _scored(intent: Arrive | Raise | Mark, offset: int) -> Change:
@@ -143,7 +146,7 @@ def _scored(intent: Arrive | Raise | Mark, offset: int) -> Change:
         case Raise(key=key, member=member, score=score):
             return Change("ZADD", key, ("GT", score, member))
         case Mark(key=key, member=member, order=order, item=item):
-            return Change("MARK", key, (item, member), order)
+            return Change("MARK", key, (item, member), (order,))
 
 
 def _text(intent: Point | Forget | Until) -> Change:

@@ -86,9 +86,22 @@ local function note(hash, unless, ...)
   if redis.call('HEXISTS', hash, unless) == 0 then redis.call('HSET', hash, ...) end
 end
 
--- One command of a change; CLAIM, CUT, MARK, NOTE and UNSETTLE are ours, the others are the server's.
+local function size(key)
+  return redis.call(redis.call('TYPE', key).ok == 'zset' and 'ZCARD' or 'SCARD', key)
+end
+
+-- A field of a hash says how many stand in a set, or how many more than in another. It is counted, not added up: once
+-- more gives the same.
+local function tally(keys, hash, words)
+  local count = size(keys[tonumber(words[1])])
+  if #words == 3 then count = math.max(0, count - size(keys[tonumber(words[2])])) end
+  redis.call('HSET', hash, words[#words], count)
+end
+
+-- One command of a change; CLAIM, CUT, MARK, NOTE, TALLY and UNSETTLE are ours, the others are the server's.
 local function change(keys, command, key, ...)
   if command == 'MARK' then return mark(key, keys[tonumber((...))], select(2, ...)) end
+  if command == 'TALLY' then return tally(keys, key, { ... }) end
   if command == 'CLAIM' then return claim(key, ...) end
   if command == 'CUT' then return cut(key, ...) end
   if command == 'NOTE' then return note(key, ...) end
@@ -98,7 +111,8 @@ end
 
 -- keys: watermark, then the keys that changes name by their index.
 -- args: per record `topic:partition`, offset, whether it moves the watermark, number of changes; per change its
--- command, key index, number of words, words (the first of MARK is a key index, too). Gives how many of the records were new.
+-- command, key index, number of words, words (the first of MARK and all but the last of TALLY are key indexes, too).
+-- Gives how many of the records were new.
 local function apply(keys, args)
   local at, applied = 1, 0
   while at <= #args do

@@ -128,6 +128,7 @@ class World:
 
     async def like(self, user: UserId, photo: PhotoId) -> None:
         await self.redis.sadd(view.likers(photo), user)
+        await self.redis.hset(view.card(photo), hashes.LIKES, str(await self.redis.scard(view.likers(photo))))
 
     async def comment(
         self, author: UserId, photo: PhotoId, text: str = "Fog!", reply_to: CommentId | None = None
@@ -137,6 +138,7 @@ class World:
         said = Comment(author=author, text=text, posted_at=NOON, reply_to=reply_to)
         await self.save(view.comment(photo, comment), said)
         await self.redis.zadd(view.comments(photo), {view.place(comment): 0})
+        await self._count_comments(photo)
         if reply_to:
             await self.save(view.comment(photo, reply_to), Comment(has_replies=True))
         return comment
@@ -144,6 +146,12 @@ class World:
     async def delete_comment(self, photo: PhotoId, comment: CommentId) -> None:
         await self.save(view.comment(photo, comment), Comment(deleted_at=NOON))
         await self.redis.sadd(view.deleted_comments(photo), comment)
+        await self._count_comments(photo)
+
+    async def _count_comments(self, photo: PhotoId) -> None:
+        gone = await self.redis.scard(view.deleted_comments(photo))
+        count = await self.redis.zcard(view.comments(photo)) - gone
+        await self.redis.hset(view.card(photo), hashes.COMMENTS, str(count))
 
     async def save(self, key: view.Key, found: msgspec.Struct) -> None:
         fields: dict[Any, Any] = {**hashes.fields(found)}  # redis-py asks for a union that no dict of texts is

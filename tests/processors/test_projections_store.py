@@ -23,6 +23,7 @@ from processors.intents import (
     Remove,
     Save,
     Sketch,
+    Tally,
     Unfollow,
     Withdraw,
 )
@@ -199,6 +200,22 @@ async def test_a_count_done_twice_counts_once(house: House) -> None:
     await house.again(last)
 
     assert await house.view(MINUTE) == {"events": "7", "events:track": "3"}
+
+
+async def test_a_tally_says_how_many_there_are_and_a_second_delivery_changes_nothing(house: House) -> None:
+    photo = a.a_photo(ANA)
+    card, said, gone = projections.card(photo), projections.comments(photo), projections.deleted_comments(photo)
+    ids = [a.a_comment(BEN, number) for number in (1, 2)]
+    likes = Tally(card, "likes", projections.likers(photo))
+    liked = await house.do(*(Include(likes.of, user) for user in (ANA, BEN, CLEO)), likes)
+    await house.do(Exclude(likes.of, BEN), likes)
+    await house.do(Insert(said, place(ids[0])), Insert(said, place(ids[1])), Tally(card, "comments", said, gone))
+    await house.do(Include(gone, ids[0]), Tally(card, "comments", said, gone))
+    await house.again(liked)
+
+    assert await house.view(card) == {"likes": "2", "comments": "1"}
+    await house.do(*(Include(gone, comment) for comment in ("7", "8", "9")), Tally(card, "comments", said, gone))
+    assert await house.view(card) == {"likes": "2", "comments": "0"}, "a deletion may come before what it deletes"
 
 
 async def test_a_sketch_knows_how_many_it_has_seen(house: House) -> None:

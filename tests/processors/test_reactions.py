@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.intents import Exclude, Include, Insert, Point, Save
+from processors.intents import Exclude, Include, Insert, Point, Save, Tally
 from processors.rules.views import changes
 from schemas import hashes, projections
 from schemas.facts import Fact
@@ -18,11 +18,14 @@ from tests.processors.test_views import views_after
 ANA, BEN, CLEO = a.a_user("ana"), a.a_user("ben"), a.a_user("cleo")
 PHOTO = a.a_photo(ANA)
 FIRST, SECOND = a.a_comment(BEN), a.a_comment(CLEO)
+CARD, LIKERS = projections.card(PHOTO), projections.likers(PHOTO)
+LIKES = Tally(CARD, "likes", LIKERS)
+COMMENTS = Tally(CARD, "comments", projections.comments(PHOTO), projections.deleted_comments(PHOTO))
 
 
 def test_a_like_stands_with_its_photo_until_it_is_taken_back() -> None:
-    assert list(changes(a.photo_liked(BEN, PHOTO))) == [Include(projections.likers(PHOTO), BEN)]
-    assert list(changes(a.photo_unliked(BEN, PHOTO))) == [Exclude(projections.likers(PHOTO), BEN)]
+    assert list(changes(a.photo_liked(BEN, PHOTO))) == [Include(LIKERS, BEN), LIKES]
+    assert list(changes(a.photo_unliked(BEN, PHOTO))) == [Exclude(LIKERS, BEN), LIKES]
 
 
 def test_a_comment_has_its_place_and_answers_its_retry() -> None:
@@ -32,6 +35,7 @@ def test_a_comment_has_its_place_and_answers_its_retry() -> None:
     assert list(changes(fact)) == [
         Save(projections.comment(PHOTO, FIRST), hashes.fields(said)),
         Insert(projections.comments(PHOTO), projections.place(FIRST)),
+        COMMENTS,
         Point(projections.entity(fact.id), FIRST),
     ]
 
@@ -48,6 +52,7 @@ def test_a_deleted_comment_says_so_and_is_counted_among_the_gone() -> None:
     assert list(changes(fact)) == [
         Save(projections.comment(PHOTO, FIRST), hashes.fields(Comment(deleted_at=fact.at))),
         Include(projections.deleted_comments(PHOTO), FIRST),
+        COMMENTS,
     ]
 
 
@@ -76,6 +81,7 @@ async def test_in_any_order_a_deleted_comment_stays_deleted_and_its_reply_stays(
     assert (deleted.deleted_at, deleted.has_replies) == (a.NOON, True)
     assert (reply.author, reply.reply_to, reply.deleted_at) == (CLEO, FIRST, None)
     assert views[projections.comments(PHOTO)] == sorted(map(projections.place, (FIRST, SECOND)))
+    assert views[CARD] == {"likes": "2", "comments": "1"}
 
 
 def read(views: Mapping[str, object], comment: CommentId) -> Comment:
@@ -91,4 +97,6 @@ async def test_who_likes_a_photo_is_whoever_last_said_so(said: Sequence[tuple[Us
 
     views = await (await views_after(facts)).views()
 
-    assert views.get(projections.likers(PHOTO), set()) == {user for user, likes in dict(said).items() if likes}
+    likers = {user for user, likes in dict(said).items() if likes}
+    assert views.get(LIKERS, set()) == likers
+    assert views.get(CARD, {}) == ({"likes": str(len(likers))} if said else {})

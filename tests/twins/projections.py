@@ -20,6 +20,7 @@ from processors.intents import (
     Remove,
     Save,
     Sketch,
+    Tally,
     Unfollow,
     Until,
     Withdraw,
@@ -83,12 +84,18 @@ class ProjectionsTwin:
                 self._do_scores(intent, offset)
             case Until(key=key, at=at):
                 self._ends[key] = at
+            case Tally(key=key, field=field, of=of, less=less):
+                count = self._size(of) - (self._size(less) if less else 0)
+                self._hashes.setdefault(key, {})[field] = str(max(0, count))
             case Point() | Claim() | Forget() | Count() | Sketch():
                 self._do_values(intent)
             case Follow() | Unfollow() | Publish() | Withdraw():
                 self._do_feeds(intent)
             case _:
                 raise TypeError(f"intent is {intent!r}; expected one of views or feeds")
+
+    def _size(self, of: Key) -> int:
+        return len(self._sets.get(of, ())) + len(self._places.get(of, ()))
 
     def _do_scores(self, intent: Arrive | Raise | Mark, offset: int) -> None:
         scores = self._scores.setdefault(intent.key, {})
