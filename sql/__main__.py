@@ -26,8 +26,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (PlanError, BreakingChange) as error:
         print(error, file=sys.stderr)
     except GoogleAPICallError as error:
-        print(f"BigQuery: {error.message.partition('; reason:')[0]}", file=sys.stderr)
+        print(f"BigQuery: {refusal(error)}", file=sys.stderr)
     return 1
+
+
+def refusal(error: GoogleAPICallError) -> str:
+    """What BigQuery says, in one line: without its codes, and the job that the client tells below when it had to wait."""
+    return error.message.partition("\n")[0].partition("; reason:")[0]
 
 
 def _arguments() -> argparse.ArgumentParser:

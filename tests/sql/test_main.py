@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from google.api_core.exceptions import NotFound
 
 from schemas.settings import Settings
 from sql import build
-from sql.__main__ import main
+from sql.__main__ import main, refusal
 from sql.warehouse import Warehouse
 from tests.sql.conftest import DAY
 from tests.sql.examples import put
@@ -71,6 +72,11 @@ def test_what_bigquery_refuses_is_said_in_one_line(typed: Warehouse, capsys: pyt
     said = capsys.readouterr().err
     assert "raw.nothing was not found" in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("more", ["", "; reason: notFound, message: t", "\n\nLocation: None\nJob ID: 25034fa7\n"])
+def test_of_a_refusal_only_what_it_says_is_told(more: str) -> None:
+    assert refusal(NotFound(f"Table t was not found{more}")) == "Table t was not found"
 
 
 @pytest.mark.stack
