@@ -31,8 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def refusal(error: GoogleAPICallError) -> str:
-    """What BigQuery says, in one line: without its codes, and the job that the client tells below when it had to wait."""
-    return error.message.partition("\n")[0].partition("; reason:")[0]
+    """What BigQuery says, in one line: without its codes, and the job that a client who had to wait tells below."""
+    said: str = error.message
+    return said.partition("\n")[0].partition("; reason:")[0]
 
 
 def _arguments() -> argparse.ArgumentParser:

@@ -76,7 +76,9 @@ def test_what_bigquery_refuses_is_said_in_one_line(typed: Warehouse, capsys: pyt
 
 @pytest.mark.parametrize("more", ["", "; reason: notFound, message: t", "\n\nLocation: None\nJob ID: 25034fa7\n"])
 def test_of_a_refusal_only_what_it_says_is_told(more: str) -> None:
-    assert refusal(NotFound(f"Table t was not found{more}")) == "Table t was not found"
+    error = NotFound(f"Table t was not found{more}")  # type: ignore[no-untyped-call]
+
+    assert refusal(error) == "Table t was not found"
 
 
 @pytest.mark.stack
