@@ -61,6 +61,7 @@ KINDS: Mapping[str, Kind] = {
     "reported": Kind("views", "reported photos"),
     "pw": Kind("views", "passwords"),
     "se": Kind("views", "sessions"),
+    "ss": Kind("views", "sessions of a user"),
     "fa": Kind("views", "what facts made"),
     "m": Kind("metrics", "minutes"),
     "act": Kind("metrics", "active people"),
@@ -71,7 +72,7 @@ KINDS: Mapping[str, Kind] = {
     "cold": Kind("api", "who found a cold feed"),
     "wm": Kind("guards", "watermarks"),
 }  # fmt: skip
-SECRET = {"pw", "se", "i"}  # what stands there, or in the name of the key, is not printed
+SECRET = {"pw", "se", "ss", "i"}  # what stands there, or in the name of the key, is not printed
 WITH_ANOTHER = {"s", "pulled"}  # compared with the feed; not at all
 SHOWN = 5  # members of each side
 

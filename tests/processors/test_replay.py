@@ -33,7 +33,8 @@ FOLLOWERS: Unit = (projections.followers(ANA),)
 
 def every_key() -> Iterator[Key]:
     """One key of each function of the language that makes keys with a bucket."""
-    given = {"bucket": 7, "at": a.NOON, "name": "ana", "token_sha256": "ff", "fact": UUID(int=1), "processor": "feeds"}
+    given = {"bucket": 7, "at": a.NOON, "day": a.NOON, "name": "ana", "token_sha256": "ff", "fact": UUID(int=1)}
+    given["processor"] = "feeds"
     for module in (import_module(f"schemas.{each.name}") for each in pkgutil.iter_modules(schemas.__path__)):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             ours = function.__module__ == module.__name__ and not name.startswith("_")
