@@ -1,33 +1,36 @@
-"""A log of a small community, a live view that its workers fill, and a shadow; every connection may die."""
+"""A log of a small community, a live view that its workers fill, and a shadow; and what each of them holds."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
-from redis.asyncio.client import Pipeline
 
 from processors import replay
 from processors.agents import PROCESSORS
 from processors.log import Span
 from processors.processor import Effects
 from processors.replay import Doors
+from processors.rules.replay import KINDS, code
 from processors.stores.projections import Lost, Projections
 from schemas import facts, secrets
 from schemas.facts import Fact
-from schemas.projections import Processor
+from schemas.ids import UserId
+from schemas.projections import Key, Processor
 from schemas.secrets import Ended, Secret
 from schemas.settings import Settings
 from schemas.topics import FACTS, SECRETS, Origin
 from tests import builders as a
 from tests.laws.community import Community
+from tests.processors.answers import Answers
 from tests.processors.histories import PARTITIONS, partition
 from tests.processors.worlds import Crash
 from tests.spread import spread
 
 ROWS = {row.name: row for row in PROCESSORS}
+BOTH: tuple[Processor, ...] = ("views", "feeds")
 Value = tuple[bytes | None, bytes | None, tuple[tuple[str, bytes], ...]]
 
 
@@ -167,46 +170,39 @@ def a_community(log: LogTwin, size: int = 100, count: int = 400, seed: int = 1) 
     return found
 
 
-# --- connections that die ---------------------------------------------------------------------------------------------
+# --- what the sides hold ----------------------------------------------------------------------------------------------
 
 
-@dataclass
-class Life:
-    """So many round trips; then everything it holds is dead."""
-
-    left: int = 10**9
-    spent: int = 0
-
-    def spend(self) -> None:
-        self.spent += 1
-        if self.spent > self.left:
-            raise Crash
-
-    def connect(self, url: str) -> Any:
-        return Frail(self, url)
+async def emptied(bench: Bench, *, everything: bool = False) -> None:
+    """The shadow, and perhaps all."""
+    async with Redis.from_url(bench.shadow) as redis:
+        await redis.flushall()
+    if everything:
+        live = bench.redis()
+        await live.flushall()
+        await live.aclose()
 
 
-class Frail(Redis):
-    """Counts what goes to the server."""
-
-    def __init__(self, life: Life, url: str) -> None:
-        super().__init__(connection_pool=Redis.from_url(url).connection_pool)
-        self.auto_close_connection_pool = True
-        self.life = life
-
-    async def execute_command(self, *args: Any, **options: Any) -> Any:
-        self.life.spend()
-        return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-
-    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
-        return FrailPipeline(self)
+async def dump(bench: Bench, name: Processor) -> Mapping[str, Any]:
+    """What the live view of this processor holds; a feed is the photos it offers in the end."""
+    redis = bench.redis()
+    answers = Answers(redis, lambda: a.FAR)
+    own = {key: value for key, value in (await answers.views()).items() if KINDS[code(Key(key))].owner == name}
+    lists = {key for key in own if code(Key(key)) in ("f", "s")}
+    feeds = {key: await answers.feed(UserId(key.rpartition(":")[2])) for key in lists}
+    await redis.aclose()
+    return {**own, **feeds}
 
 
-class FrailPipeline(Pipeline):
-    def __init__(self, frail: Frail) -> None:
-        super().__init__(frail.connection_pool, frail.response_callbacks, False, None)
-        self._life = frail.life
+async def lose_a_third(redis: Redis, name: Processor) -> None:
+    """A third of its keys is lost."""
+    lost = [key for key in sorted(map(str, await redis.keys("{b*"))) if KINDS[code(Key(key))].owner == name][::3]
+    for key in lost:
+        if code(Key(key)) not in ("f", "s"):  # else the feed is cold, and stays so
+            await redis.delete(key)
 
-    async def execute(self, raise_on_error: bool = True) -> list[Any]:
-        self._life.spend()
-        return await super().execute(raise_on_error)
+
+def newcomers() -> list[Fact]:
+    ana, ben = a.a_user("ana", 7), a.a_user("ben", 9)
+    joined = [a.user_registered(user, name) for user, name in ((ana, "ana"), (ben, "ben"))]
+    return [*joined, a.user_followed(ben, ana), *(a.photo_developed(ana, a.a_photo(ana, n)) for n in range(5))]
