@@ -305,3 +305,19 @@ class Deeds(RuleBasedStateMachine):
             self.do(looks.person(self.stage, looker, user))
         if self.photos:
             self.do(looks.moderated(self.stage, self.photo_of(number).photo))
+
+    @precondition(
+        lambda self: len(self.people) == len(PEOPLE) and not any(map(self.stage.logged().erased, self.people))
+    )
+    @rule(one=anyone, how=haste, witness=anyone)
+    def erase(self, one: int, how: str, witness: int) -> None:
+        """One of them, late in a play; whatever they do after it is a late fact, and their registration comes again."""
+        user, reader = self.who(one), self.who(witness)
+        again = a.user_registered(user, "a late copy", at=self.now)
+        self.say(a.user_erased(user, at=self.now), again, how=how, witness=witness)
+        for looker in {reader, user}:
+            self.do(looks.grid(self.stage, looker, user))
+            self.do(looks.person(self.stage, looker, user))
+        for taken in [taken for taken in self.photos if taken.by == user]:
+            self.do(looks.photo(self.stage, reader, taken.photo))
+            self.do(looks.moderated(self.stage, taken.photo))

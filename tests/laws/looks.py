@@ -105,8 +105,10 @@ async def moderated(stage: Stage, which: PhotoId) -> None:
 async def person(stage: Stage, reader: UserId, user: UserId) -> None:
     found, truth = await stage.ask(PERSON, reader, user), stage.oracle()
     account = truth.registered(user)
-    if account is None or truth.apart(reader, user) or truth.suspended(user):
+    if account is None or truth.apart(reader, user) or truth.unseen(user):
         assert found is None, f"{reader} sees {user}"
+        is_told = account is not None and truth.gone(reader, user)
+        assert stage.is_gone == is_told, f"{reader} is told that {user} is gone: {stage.is_gone}; expected {is_told}"
         return
     revealed = [state for state in (truth.grid(reader, user) or {}).values() if state == "revealed"]
     wanted = {

@@ -6,6 +6,7 @@ Written from `views.md` and knowing nothing of rules, keys or stores. `None` is 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Literal
 
 from schemas import facts as f
@@ -66,13 +67,26 @@ class Oracle:
             lambda fact: isinstance(fact, f.UserReinstated) and fact.whom == user,
         )
 
+    def erased(self, user: UserId) -> bool:
+        """By themselves, for good."""
+        return any(isinstance(fact, f.UserErased) and fact.by == user for fact in self.facts)
+
+    def unseen(self, user: UserId) -> bool:
+        """By everybody, themselves too."""
+        return self.suspended(user) or self.erased(user)
+
+    def gone(self, reader: UserId, user: UserId) -> bool:
+        """Whether the reader, who saw them as long as they were there, learns that they are no more."""
+        is_hidden = self.suspended(user) or self.apart(reader, user) or self.locked(reader, user)
+        return self.erased(user) and not is_hidden
+
     def apart(self, one: UserId, other: UserId) -> bool:
         """A block hides both ways."""
         return self.blocks(one, other) or self.blocks(other, one)
 
     def meets(self, reader: UserId, other: UserId) -> bool:
         """Whether the reader finds them in a list of people."""
-        return not self.apart(reader, other) and not self.suspended(other)
+        return not self.apart(reader, other) and not self.unseen(other)
 
     def registered(self, user: UserId) -> f.UserRegistered | None:
         for fact in self.facts:
@@ -81,8 +95,9 @@ class Oracle:
         return None
 
     def private(self, user: UserId) -> bool:
-        said = [x.visibility for x in self.facts if isinstance(x, f.PreferencesChanged) and x.by == user]
-        return said[-1:] == ["private"]
+        said = [x for x in self.facts if isinstance(x, f.PreferencesChanged | f.UserErased) and x.by == user]
+        heard = takewhile(lambda fact: not isinstance(fact, f.UserErased), said)  # nothing later counts
+        return [x.visibility for x in heard if isinstance(x, f.PreferencesChanged)][-1:] == ["private"]
 
     def locked(self, reader: UserId, user: UserId) -> bool:
         """A private account is closed to strangers; so is one of which nothing is known yet."""
@@ -164,7 +179,7 @@ class Oracle:
         """What a moderator sees of it, who has nothing to do with anybody here."""
         photo = taken.photo
         is_out = taken.reveal_at <= self.now and self.has(f.PhotoDeveloped, photo)
-        if not is_out or self.has(f.PhotoDeleted, photo) or self.has(f.PhotoSpoiled, photo):
+        if not is_out or self.has(f.PhotoDeleted, photo) or self.has(f.PhotoSpoiled, photo) or self.erased(taken.by):
             return None
         return (
             "taken_down"
@@ -178,7 +193,7 @@ class Oracle:
         """What the reader sees of a photo now."""
         photo, author = taken.photo, taken.by
         is_out = taken.reveal_at <= self.now and self.has(f.PhotoDeveloped, photo)
-        if self.has(f.PhotoDeleted, photo) or self.taken_down(photo) or self.suspended(author):
+        if self.has(f.PhotoDeleted, photo) or self.taken_down(photo) or self.unseen(author):
             return None
         if reader == author:
             return "spoiled" if self.has(f.PhotoSpoiled, photo) else "revealed" if is_out else "sealed"
@@ -199,7 +214,7 @@ class Oracle:
     # --- answers ------------------------------------------------------------------------------------------------------
 
     def grid(self, reader: UserId, user: UserId) -> dict[PhotoId, State] | None:
-        if self.registered(user) is None or self.suspended(user):
+        if self.registered(user) is None or self.unseen(user):
             return None
         if self.apart(reader, user) or self.locked(reader, user):
             return None

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 import api.feeds
+import api.projections
 import api.rolls
 import api.users
 from api import for_you, hydration, paging
@@ -20,14 +21,14 @@ from api.candidates import Older
 from api.hydration import PhotoPage
 from api.projections import Projections as ApiProjections
 from api.routes import Asked
-from processors.intents import Exclude, FeedIntent, Include, Publish, Save, ViewIntent, Withdraw
+from processors.intents import Exclude, FeedIntent, Forget, Include, Publish, Save, ViewIntent, Withdraw
 from processors.rules import feeds as feed_rules
 from processors.rules import views as view_rules
 from processors.stores import calls, tending
 from processors.stores import projections as store
 from processors.stores.calls import Call, Step
 from schemas import facts, projections, visibility
-from schemas.hashes import Card
+from schemas.hashes import Card, Profile
 from schemas.ids import PhotoId, RollId, UserId, floor_at
 
 TOO_MUCH = "may be|nobody brought|expected None|'revealed'|as (revealed|sealed|spoiled)"
@@ -253,6 +254,28 @@ def whoever_is_suspended_sees_themselves(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(hydration, "sight", sight)
 
 
+def a_second_registration_brings_back_who_is_erased(patch: pytest.MonkeyPatch) -> None:
+    plain = view_rules._people
+
+    def people(fact: facts.PersonFact) -> Iterator[ViewIntent]:
+        if isinstance(fact, facts.UserErased):
+            yield Forget(projections.profile(fact.by))
+        else:
+            yield from plain(fact)
+
+    patch.setattr(view_rules, "_people", people)
+
+
+def moderators_see_who_is_erased(patch: pytest.MonkeyPatch) -> None:
+    plain = visibility.tie
+
+    def tie(profile: Profile | None, **stands: bool) -> Any:
+        tied = plain(profile, **stands)
+        return "suspended" if tied in ("gone", "erased") else tied
+
+    patch.setattr(api.projections, "tie", tie)
+
+
 def shorten_feeds(patch: pytest.MonkeyPatch) -> None:
     """No bug: most feeds are beyond their cap, and many outboxes."""
     patch.setattr(calls, "SLACK", 0)
@@ -282,5 +305,7 @@ BUGS = (
     Bug("its author sees what is taken down", "8", its_author_sees_what_is_taken_down, A_GRID),
     Bug("a takedown is a withdrawal", "8", a_takedown_is_a_withdrawal, TOO_LITTLE),
     Bug("whoever is suspended sees themselves", "8", whoever_is_suspended_sees_themselves, A_GRID),
+    Bug("a second registration brings back", "40", a_second_registration_brings_back_who_is_erased, " sees | is told"),
+    Bug("moderators see who is erased", "40", moderators_see_who_is_erased, "a moderator sees"),
     Bug("a request is a follow", "11", a_request_is_a_follow, A_FOLLOWER),
 )

@@ -69,6 +69,7 @@ class Stage:
     reached: dict[Processor, list[int]] = field(default_factory=dict)  # next offset by partition
     half_done: list[Record] = field(default_factory=list)  # of feeds, by workers that died
     people: Sequence[UserId] = ()
+    is_gone: bool = False  # whether the last refusal was a 410
     redis: Redis = field(init=False)
     room: Room = field(init=False)
     workers: dict[Processor, Mortal] = field(init=False)
@@ -237,7 +238,7 @@ class Stage:
         self._endpoints = {path: serving.endpoint(room, route) for path, route in BY_PATH.items()}
 
     async def ask(self, path: str, reader: UserId, target: str = "", **query: object) -> Answer | None:
-        """The route's answer to a signed-in reader; None for a 404."""
+        """The route's answer to a signed-in reader; None for a 404, and for a 410, which `is_gone` tells."""
         route = BY_PATH[path]
         text = urlencode({name: value for name, value in query.items() if value is not None})
         scope = {
@@ -248,8 +249,9 @@ class Stage:
         try:
             response = await self._endpoints[path](Request(scope))
         except Refusal as refusal:
-            if refusal.refused.status != 404:
+            if refusal.refused.status not in (404, 410):
                 raise
+            self.is_gone = refusal.refused.status == 410
             return None
         return msgspec.json.decode(bytes(response.body), type=Answer)
 

@@ -7,6 +7,7 @@
 | 4 the reveal is fixed | every item's `revealed_at` is the captured one; DST, travel: `tests/ingest/test_reveal.py` |
 | 5 spoiled, 6 deleted, 7 delete wins | `spoil`, `delete`, and `develop` after either, twice too |
 | 8 takedown | `take_down`, `report`, `suspend`; moderators see `looks.moderated`, all others as if it were deleted |
+| 40 erasure, as far as reads go | `erase`; late facts of theirs change nothing, nor does a second registration |
 | 9 block, 10 mute, 11 private | `block`, `mute`, `privacy`; a mute changes nothing but one's own feed |
 | 12 unfollow, 13 backfill, 14 follow again | `follow`, `unfollow`, `remove_follower`, `answer`, `feeds` behind or not |
 | 15 leaving a roll | `leave` |
