@@ -16,10 +16,23 @@ from schemas.ids import PhotoId, UserId
 from schemas.projections import Key, Processor
 from tests import builders as a
 from tests.processors.answers import Answers
-from tests.processors.histories import PEOPLE
+from tests.processors.histories import PEOPLE, History
 from tests.spread import spread
 from tests.twins.projections import ProjectionsTwin
 from tests.valkey import Servers
+
+ANA, BEN, CLEO, _ = PEOPLE
+RICH: History = [
+    *(a.user_registered(user, f"user {n}") for n, user in enumerate(PEOPLE)),
+    a.photo_developed(ANA, a.a_photo(ANA, 1)),
+    *(a.user_followed(user, ANA) for user in PEOPLE[1:]),
+    a.photo_developed(ANA, a.a_photo(ANA, 2)),
+    a.photo_developed(BEN, a.a_photo(BEN, 3)),
+    a.photo_developed(ANA, a.a_photo(ANA, 4, a.TOMORROW)),
+    a.user_unfollowed(CLEO, ANA),
+    a.photo_deleted(ANA, a.a_photo(ANA, 1)),
+    a.user_followed(CLEO, ANA),
+]
 
 
 class Crash(Exception):
@@ -138,3 +151,10 @@ async def side_by_side(world: World, one: Sequence[Effects], other: Sequence[Eff
         chosen = chosen if not work[chosen].done() else 1 - chosen
         await workers[chosen].steps(work[chosen])
     await asyncio.gather(*work)
+
+
+async def all_is_as_it_should_be(world: World, processor: Processor, effects: Sequence[Effects]) -> None:
+    if processor == "views":
+        assert await world.answers.views() == await (await expected(effects)).views()
+    else:
+        assert await world.feeds() == await expected_feeds(effects)
