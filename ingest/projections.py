@@ -62,6 +62,14 @@ class Projections:
         found, erased_at = await self._shards.ask(*asked)
         return str(found) if found and not erased_at else None
 
+    async def standing_photos(self, user: UserId) -> dict[PhotoId, RollId | None]:
+        """The user's photos that nobody took back, and the rolls they were taken into (two round trips)."""
+        (places,) = await self._shards.ask(("ZRANGE", projections.user_photos(user), "0", "-1"))
+        photos = [projections.photo_at(place) for place in places]
+        found = await self._shards.ask(*(("HMGET", projections.card(photo), "deleted_at", "roll") for photo in photos))
+        cards = zip(photos, found, strict=True)
+        return {photo: RollId(roll) if roll else None for photo, (deleted_at, roll) in cards if not deleted_at}
+
     async def sessions(self, user: UserId, days: Sequence[datetime]) -> list[str]:
         """SHA-256 of the user's tokens that expire on these days."""
         found = await self._shards.ask(*(("SMEMBERS", projections.sessions(user, day)) for day in days))

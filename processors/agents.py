@@ -26,7 +26,7 @@ def tombstones(wiring: Wiring) -> Known:
 
 
 def renditions(wiring: Wiring) -> Store:
-    """Developed pictures in the bucket, and the facts that name them in the log."""
+    """Developed pictures in the bucket until they are taken back, and the facts that name them in the log."""
     return Renditions(wiring.settings, wiring.append)
 
 

@@ -10,7 +10,7 @@ from processors.rules import develop
 from processors.rules.film import Developed, Spoiled
 from processors.sandbox import Sandbox
 from processors.stores.objects import Missing, Original
-from schemas.facts import Fact, PhotoCaptured
+from schemas.facts import Fact, PhotoCaptured, PhotoDeleted, UserErased
 
 log = structlog.get_logger(__name__)
 
@@ -18,7 +18,9 @@ _SANDBOX = Sandbox()  # children start with the first photo and die with this pr
 
 
 async def developed(fact: Fact, original: Original | Missing | None) -> Iterable[Intent]:
-    """Renditions and the fact that says so, or the fact that the photo is spoiled. Other facts ask for nothing.
+    """Renditions and the fact that says so, or the fact that the photo is spoiled; what a deletion leaves goes.
+
+    Other facts ask for nothing.
 
     Raises `OSError` when no child can be started (tried again), `FilmError` when the film has a mistake (dead letter).
     """
@@ -28,6 +30,8 @@ async def developed(fact: Fact, original: Original | Missing | None) -> Iterable
             if isinstance(made, Spoiled):
                 log.info("a photo is spoiled", photo=fact.photo, reason=made.reason)
             return tuple(develop.outcome(fact, made))
+        case PhotoDeleted() | UserErased(), _:
+            return (develop.leftovers(fact),)
         case _:
             return ()
 

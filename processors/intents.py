@@ -2,7 +2,7 @@
 
 Views: `Save Include Exclude Insert Remove Arrive Raise Mark Point Claim Forget Until Count Sketch Tally`, each on one
 key of `schemas.projections` or `schemas.conversations`.
-Feeds: `Publish Withdraw Follow Unfollow`. Objects: `Put`, then `Append`. Warehouse: `Row`.
+Feeds: `Publish Withdraw Follow Unfollow`. Objects: `Put`, `Sweep`, then `Append`. Warehouse: `Row`.
 """
 
 from collections.abc import Mapping
@@ -167,6 +167,12 @@ class Put(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class Sweep(msgspec.Struct, frozen=True):
+    """No object lies in the bucket whose key begins so."""
+
+    prefix: str
+
+
 class Append(msgspec.Struct, frozen=True):
     """`fact` stands in the log; its id is derived, so a second copy is recognised."""
 
@@ -184,4 +190,4 @@ Scored = Arrive | Raise | Mark
 Text = Point | Claim | Forget | Until
 ViewIntent = Save | Include | Exclude | Insert | Remove | Scored | Text | Count | Sketch | Tally
 FeedIntent = Publish | Withdraw | Follow | Unfollow
-Intent = ViewIntent | FeedIntent | Put | Append | Row
+Intent = ViewIntent | FeedIntent | Put | Sweep | Append | Row

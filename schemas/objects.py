@@ -16,9 +16,19 @@ LINK_SECONDS = 3600  # a signed media link for an hour at most
 
 def original(user: UserId, upload: UploadId) -> str:
     """Where a ticket lets a phone put its bytes: exactly here."""
-    return f"uploads/{user}/{upload}"
+    return f"{originals(user)}{upload}"
+
+
+def originals(user: UserId) -> str:
+    """How the keys of all that a user ever uploaded begin."""
+    return f"uploads/{user}/"
 
 
 def rendition(photo: PhotoId, secret: str, name: RenditionName) -> str:
     """Where a developed size lies; `secret` (128 random bits, hex, from the fact) makes it unguessable."""
-    return f"{photo}/{secret}/{name}.jpg"
+    return f"{renditions(photo)}{secret}/{name}.jpg"
+
+
+def renditions(photo: PhotoId) -> str:
+    """How the keys of all sizes of a photo begin."""
+    return f"{photo}/"

@@ -1,12 +1,13 @@
 """Who may register, and with what."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
 
 from ingest.rules import reveal, words
-from schemas.facts import AccountText, UserRegistered
-from schemas.ids import FactId, UserId
+from schemas.facts import AccountText, PhotoDeleted, UserErased, UserRegistered
+from schemas.ids import FactId, PhotoId, RollId, UserId, derived_fact_id
 from schemas.problems import Refused
 
 PASSWORD_CHARS = (8, 1_000)
@@ -51,6 +52,16 @@ def decide_registration(command: Register, *, id: FactId, user: UserId, at: date
         username=command.username, display_name=words.canonical(command.display_name), email=command.email
     )
     return UserRegistered(id=id, at=at, by=user, tz=command.tz, personal=text)
+
+
+def deletions(erased: UserErased, standing: Mapping[PhotoId, RollId | None]) -> list[PhotoDeleted]:
+    """That all photos which stand are taken back; the same facts however often they are made."""
+    return [
+        PhotoDeleted(
+            id=derived_fact_id(erased.id, f"PhotoDeleted {photo}"), at=erased.at, by=erased.by, photo=photo, roll=roll
+        )
+        for photo, roll in standing.items()
+    ]
 
 
 def registration_fault(command: Register) -> Refused | None:

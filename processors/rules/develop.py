@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from processors.intents import Append, Put
+from processors.intents import Append, Put, Sweep
 from processors.rules.film import Developed, Rendition, Spoiled
 from schemas import objects
-from schemas.facts import PhotoCaptured, PhotoDeveloped, PhotoSpoiled, RenditionFact
+from schemas.facts import PhotoCaptured, PhotoDeleted, PhotoDeveloped, PhotoSpoiled, RenditionFact, UserErased
 from schemas.ids import derived_fact_id
 
 # How a file of each type that we take begins.
@@ -53,6 +53,19 @@ def outcome(fact: PhotoCaptured, made: Developed | Spoiled) -> Iterator[Put | Ap
                     reason=TOLD.get(reason, reason),
                 )
             )
+
+
+def leftovers(fact: PhotoDeleted | UserErased) -> Sweep:
+    """What is of no use to anybody once this has happened. Of a photo that is taken back the original stays for now.
+
+    A deletion stands after its photo in the log, so whatever is developed in between goes, too. A photo whose original
+    is gone before it is developed is spoiled.
+    """
+    match fact:
+        case PhotoDeleted(photo=photo):
+            return Sweep(objects.renditions(photo))
+        case UserErased(by=user):
+            return Sweep(objects.originals(user))
 
 
 def _developed(fact: PhotoCaptured, made: Developed) -> PhotoDeveloped:

@@ -14,7 +14,7 @@ import msgspec
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from processors.intents import Append, Put
+from processors.intents import Append, Put, Sweep
 from processors.processor import Effects
 from schemas.facts import Fact, PhotoCaptured
 from schemas.objects import MAX_UPLOAD_BYTES
@@ -85,9 +85,10 @@ class Renditions:
         return None
 
     async def apply(self, effects: Sequence[Effects]) -> None:
-        """A fact goes out only when every object that it names is there."""
+        """A fact goes out only when every object that it names is there, unless its photo is taken back already."""
         intents = [intent for each in effects for intent in each.intents]
         await asyncio.gather(*(self._put(intent) for intent in intents if isinstance(intent, Put)))
+        await asyncio.gather(*(self._swept(intent) for intent in intents if isinstance(intent, Sweep)))
         for intent in intents:
             if isinstance(intent, Append):
                 await self._append(intent.fact)
@@ -103,6 +104,23 @@ class Renditions:
             )
 
         await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+    async def _swept(self, sweep: Sweep) -> None:
+        """A thousand objects with each call; an attempt that takes too long has made the next one shorter."""
+
+        def call() -> None:
+            bucket = self._settings.s3_bucket
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=sweep.prefix):
+                if found := [{"Key": each["Key"]} for each in page.get("Contents", ())]:
+                    _expect_all(self._client.delete_objects(Bucket=bucket, Delete={"Objects": found, "Quiet": True}))
+
+        await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+
+def _expect_all(answer: Mapping[str, Any]) -> None:
+    """S3 says 200 and names what it kept."""
+    if kept := answer.get("Errors"):
+        raise OSError(f"{len(kept)} objects could not be deleted: {kept[0].get('Code')}")
 
 
 def client(settings: Settings) -> Any:

@@ -7,10 +7,11 @@ import pytest
 
 from local.stack import Stack
 from schemas import hashes, projections, secrets
-from schemas.facts import UserErased
+from schemas.facts import PhotoDeleted, UserErased
 from schemas.secrets import Ended
 from schemas.topics import SECRETS
 from tests import log
+from tests.builders import a_photo
 from tests.ingest.recorded import fact_of, facts_by
 from tests.ingest.world import Person, World
 
@@ -60,6 +61,23 @@ async def test_an_erasure_is_a_fact_and_the_end_of_password_and_sessions(world: 
     ours = {f"password:{ana.user}", f"session:{token_of(ana)}", f"session:{'a' * 64}", f"session:{'b' * 64}"}
     assert ours <= set(keys)
     assert not {f"password:{others.user}", f"session:{token_of(others)}"} & set(keys)
+
+
+async def test_all_photos_that_stand_are_taken_back_each_by_a_fact_of_its_own(world: World, parts: Stack) -> None:
+    ana = await with_password(world, await world.person())
+    roll = await world.roll(ana)
+    photos = {await world.photo(ana): None, await world.photo(ana, roll, "private", is_revealed=False): roll}
+    gone = a_photo(ana.user, 2)
+    for photo in (*photos, gone):
+        await world.redis.zadd(projections.user_photos(ana.user), {projections.place(photo): 0})
+    await world.redis.hset(projections.card(gone), "deleted_at", "2026-11-22T09:45:00Z")
+
+    answers = [await erase(world, ana) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [204, 204], "the views have seen none of it yet"
+    facts = [fact for fact in facts_by(parts.settings, ana.user) if isinstance(fact, PhotoDeleted)]
+    assert sorted((fact.photo, fact.roll) for fact in facts) == sorted([*photos.items()] * 2)
+    assert len({fact.id for fact in facts}) == 2, "a retry makes copies"
 
 
 async def test_a_wrong_password_erases_nobody_and_uses_up_tries(world: World, parts: Stack) -> None:

@@ -4,16 +4,16 @@ import pytest
 from PIL import Image
 
 from processors.developing import developed
-from processors.intents import Append, Put
+from processors.intents import Append, Put, Sweep
 from processors.rules.develop import TOLD, mislabelled, outcome
 from processors.rules.film import Developed, Rendition, Spoiled
 from processors.rules.negatives import Refusal
 from processors.stores.objects import Missing
 from schemas.facts import PhotoDeveloped, PhotoSpoiled
-from schemas.ids import derived_fact_id
-from schemas.objects import UPLOAD_TYPES
+from schemas.ids import UploadId, derived_fact_id
+from schemas.objects import UPLOAD_TYPES, original
 from tests import photographs as pictures
-from tests.builders import a_user, photo_captured, user_followed
+from tests.builders import a_user, photo_captured, photo_deleted, user_erased, user_followed
 
 MADE = Developed(
     (
@@ -85,3 +85,17 @@ async def test_a_missing_original_spoils_its_photo() -> None:
 
 async def test_other_facts_ask_for_nothing() -> None:
     assert list(await developed(user_followed(a_user("ana"), a_user("ben")), None)) == []
+
+
+async def test_what_a_deletion_leaves_is_swept_away_and_nothing_else() -> None:
+    taken, ana = photo_captured(), a_user("ana")
+    keys = [put.key for put in outcome(taken, MADE) if isinstance(put, Put)]
+
+    (renditions,) = await developed(photo_deleted(taken.by, taken.photo), None)
+    (originals,) = await developed(user_erased(ana), None)
+
+    assert isinstance(renditions, Sweep)
+    assert renditions.prefix == f"{taken.photo}/"
+    assert all(key.startswith(renditions.prefix) for key in keys)
+    assert originals == Sweep(f"uploads/{ana}/")
+    assert original(ana, UploadId("0" * 32)).startswith(f"uploads/{ana}/")

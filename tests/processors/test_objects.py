@@ -1,6 +1,8 @@
 """The door to S3, on the real server."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -8,7 +10,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.stack import Stack
-from processors.intents import Append, Put
+from processors.intents import Append, Put, Sweep
 from processors.processor import Effects
 from processors.stores.objects import Missing, Original, Originals, Renditions, client
 from schemas.facts import Fact, PhotoCaptured
@@ -81,3 +83,44 @@ async def test_a_fact_is_appended_when_its_pictures_are_there(settings: Settings
 
     assert appended == [(fact, b"picture")] * 2
     assert client(settings).head_object(Bucket=settings.s3_bucket, Key=key)["ContentType"] == "image/jpeg"
+
+
+async def test_what_is_swept_is_gone_and_its_neighbours_stay(settings: Settings) -> None:
+    told, photo = client(settings), str(uuid4().int)[:18]
+    keys = [f"{photo}/{name}/large.jpg" for name in range(3)]
+    neighbour = f"{photo}1/0/large.jpg"
+    for key in (*keys, neighbour):
+        told.put_object(Bucket=settings.s3_bucket, Key=key, Body=b"picture")
+    store = Renditions(settings, nothing)
+    await store.open()
+    late = Put(f"{photo}/9/small.jpg", "image/jpeg", b"late")  # of the same batch, and of a photo that is gone
+
+    for _ in range(2):
+        await store.apply([Effects(an_origin(), (Sweep(f"{photo}/"), late))])
+    await store.close()
+
+    assert names(told.list_objects_v2(Bucket=settings.s3_bucket, Prefix=f"{photo}")) == [neighbour]
+
+
+async def test_more_is_swept_than_one_answer_lists(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    told, prefix = client(settings), f"{uuid4().hex}/"
+    for number in range(5):
+        told.put_object(Bucket=settings.s3_bucket, Key=f"{prefix}{number}", Body=b"picture")
+    store = Renditions(settings, nothing)
+    await store.open()
+    listed = store._client.get_paginator("list_objects_v2")
+    pages = lambda **asked: listed.paginate(**asked, PaginationConfig={"PageSize": 2})  # noqa: E731
+    monkeypatch.setattr(store._client, "get_paginator", lambda _: SimpleNamespace(paginate=pages))
+
+    await store.apply([Effects(an_origin(), (Sweep(prefix),))])
+    await store.close()
+
+    assert names(told.list_objects_v2(Bucket=settings.s3_bucket, Prefix=prefix)) == []
+
+
+async def nothing(fact: Fact) -> None:
+    raise AssertionError(f"{fact} was not asked for")
+
+
+def names(listed: Mapping[str, Any]) -> list[str]:
+    return [each["Key"] for each in listed.get("Contents", ())]
