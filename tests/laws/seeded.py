@@ -31,7 +31,7 @@ from schemas import facts, projections, visibility
 from schemas.hashes import Card, Profile
 from schemas.ids import PhotoId, RollId, UserId, floor_at
 
-TOO_MUCH = "may be|nobody brought|expected None|'revealed'|as (revealed|sealed|spoiled)"
+TOO_MUCH = r"may be|nobody brought|expected None|'revealed'|as (revealed|sealed|spoiled)|sees (roll )?\d+(\n|$)"
 A_GRID = "photos (of|in) |" + TOO_MUCH
 TOO_LITTLE = "must hold|missed|expected"
 TWICE = ":f:.* is "
