@@ -5,7 +5,7 @@ import asyncio
 from schemas.facts import Fact
 from tests import builders as a
 from tests.laws import looks
-from tests.laws.deeds import PEOPLE
+from tests.laws.cast import PEOPLE
 from tests.laws.stage import PROCESSORS, Stage
 
 ANA, _, _, _, EVE = PEOPLE
