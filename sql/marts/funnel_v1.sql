@@ -30,7 +30,6 @@ captured as (
     select
         opened.app,
         opened.person,
-        min(photos.captured_at) as captured_at,
         min(if(photos.is_developed and photos.reveal_at <= opened.until_at, photos.reveal_at, null)) as developed_at
     from opened
     inner join staging.stg_photos as photos

@@ -62,7 +62,7 @@ metrics as (
             metric_hour,
             person
         from events
-        union distinct
+        union all
         select
             metric_hour,
             person
