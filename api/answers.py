@@ -32,23 +32,30 @@ _encoder = msgspec.json.Encoder(enc_hook=_ready)
 _tell = structlog.get_logger("api")
 
 
-def json(
-    request: Request, answer: msgspec.Struct, *, is_stale: bool, degraded: Sequence[str], links: Mapping[str, str]
-) -> Response:
-    """The answer, or 304 when the client holds these very bytes.
+class Answer:
+    """The JSON of an answer with its headers, for whoever asks; 304 for who holds these very bytes."""
 
-    `"stale": true` and `"degraded": [...]` stand in it only when it is.
-    """
+    __slots__ = ("_headers", "_whole")
+
+    def __init__(self, content: bytes, headers: Mapping[str, str]) -> None:
+        self._headers, self._whole = headers, Response(content, headers=headers, media_type="application/json")
+
+    def to(self, if_none_match: str | None) -> Response:
+        """What the client gets."""
+        if matches(if_none_match, self._headers["etag"]):
+            return Response(status_code=304, headers=self._headers)
+        return self._whole
+
+
+def json(answer: msgspec.Struct, *, is_stale: bool, degraded: Sequence[str], links: Mapping[str, str]) -> Answer:
+    """`"stale": true` and `"degraded": [...]` stand in it only when it is."""
     content = _encoder.encode(answer)
     if degraded:
         content = b'{"degraded":' + _encoder.encode(degraded) + b"," + content[1:]
     if is_stale:
         content = b'{"stale":true,' + content[1:]
     etag = f'"{sha1(_told(answer, content), usedforsecurity=False).hexdigest()[:32]}"'
-    found = {**CACHE, **(STALE if is_stale else {}), **links, "etag": etag}
-    if matches(request.headers.get("if-none-match"), etag):
-        return Response(status_code=304, headers=found)
-    return Response(content, headers=found, media_type="application/json")
+    return Answer(content, {**CACHE, **(STALE if is_stale else {}), **links, "etag": etag})
 
 
 def _told(answer: msgspec.Struct, content: bytes) -> bytes:

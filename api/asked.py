@@ -1,7 +1,7 @@
 """What a request asks for, read from its text. Pure: whatever a client may get wrong is refused here, with a code."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha256
 
 from schemas.problems import Code, refusal
@@ -26,6 +26,14 @@ def token_sha256(authorization: str | None) -> str:
     if scheme.lower() != "bearer" or not _TOKEN.fullmatch(token):
         raise refusal("invalid_token", "expected the header Authorization: Bearer <access token>")
     return sha256(token.encode()).hexdigest()
+
+
+def header(name: bytes, given: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The first one of this name, which is in lower case. The web framework takes five times as long."""
+    for each, text in given:
+        if each == name:
+            return text.decode("latin-1")
+    return None
 
 
 def identifier(text: str) -> str:

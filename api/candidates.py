@@ -6,16 +6,18 @@ outbox that was trimmed says so likewise; below that, the grid of its author is 
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
+from api import visit
 from api.wire import Ask, Command
 from schemas import projections as view
-from schemas.ids import PhotoId, UserId, bucket
+from schemas.ids import EPOCH, PhotoId, UserId, bucket, second
 
 HEAD = 64  # entries of each list that most first pages need
 WHOLE = 0
+TOLD_EVERY = timedelta(minutes=10)  # that a reader was here; feeds are kept for days
 NOWHERE = 1 << 63  # above all ids
 
 
@@ -70,8 +72,10 @@ async def find(ask: Ask, reader: UserId, look: Look, opened_at: datetime | None)
 
     `opened_at`: this is the first page, and the reader came now; `feeds` keeps the feeds of those who come.
     """
-    if opened_at and (page := _among(look, await _warm(ask, reader, HEAD, opened_at))) is not None:
+    if opened_at and (found := await _warm(ask, reader, HEAD, opened_at)) and (page := look.among(found)) is not None:
+        _holds(found, look, opened_at)
         return page
+    visit.holds_once()  # what follows is rare, and writes
     if (page := _among(look, await _warm(ask, reader, WHOLE))) is not None:
         return page
     authors = await _authors(ask, reader)
@@ -82,6 +86,18 @@ async def find(ask: Ask, reader: UserId, look: Look, opened_at: datetime | None)
     return await _beyond(ask, look, authors, outboxes)
 
 
+def _holds(found: Found, look: Look, opened_at: datetime) -> None:
+    """Until one more of these has come, and until it is to be told anew that the reader was here."""
+    coming = [photo for photo in found.photos if photo >= look.below]
+    if coming:
+        visit.holds_until(second(PhotoId(str(min(coming)))))
+    visit.holds_until(_begun(opened_at) + TOLD_EVERY)
+
+
+def _begun(moment: datetime) -> datetime:
+    return moment - (moment - EPOCH) % TOLD_EVERY
+
+
 def _among(look: Look, found: Found | None) -> list[PhotoId] | None:
     return None if found is None else look.among(found)
 
@@ -89,7 +105,7 @@ def _among(look: Look, found: Found | None) -> list[PhotoId] | None:
 async def _warm(ask: Ask, reader: UserId, depth: int, opened_at: datetime | None = None) -> Found | None:
     """What stands in the reader's lists, and in the outboxes of the few who are pulled; None when the feed is cold."""
     feed, sealed, home = view.feed(reader), view.sealed(reader), bucket(reader)
-    opened = [("ZADD", view.opened(home), int(opened_at.timestamp()), reader)] if opened_at else []
+    opened = [("ZADD", view.opened(home), int(_begun(opened_at).timestamp()), reader)] if opened_at else []
     revealed, tail, waiting, authors, is_pulled, *_ = await ask(
         ("LRANGE", feed, 0, depth - 1),
         ("LINDEX", feed, -1),

@@ -37,5 +37,6 @@ ROUTES = (
         behind=("views", "feeds"),
         parameters=PAGED,
         sheds=("counters",),
+        is_kept=True,
     ),
 )

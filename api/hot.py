@@ -15,7 +15,7 @@ import msgspec
 
 from schemas import hashes
 from schemas import projections as view
-from schemas.hashes import Card
+from schemas.hashes import Card, Profile
 from schemas.ids import AnyId, PhotoId, UserId, bucket
 from schemas.visibility import Admission, Sight, Tie
 
@@ -23,7 +23,8 @@ REMEMBERED = 20_000  # cards, some 3 kB each
 BITS = ("deleted_at", "spoiled", "taken_down", "visibility", "developed_at")
 REPLIES = 2  # to the questions about one photo
 
-Bits = list[str | None]
+Texts = list[str | None]
+Bits = Texts
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -79,6 +80,10 @@ class HotCards:
             self._found.move_to_end(photo)
         return found
 
+    def has(self, photo: PhotoId) -> bool:
+        """Whether anything is, without asking for it."""
+        return photo in self._found
+
     def put(self, photo: PhotoId, fields: hashes.Fields, card: Card) -> None:
         """Remembers a card that is developed, and neither deleted nor spoiled nor taken down."""
         if card.developed_at and card.author and not (card.deleted_at or card.spoiled or card.taken_down):
@@ -94,24 +99,32 @@ class HotCards:
 
 
 class Parsed:
-    """Views that were parsed before: the same fields are the same view. Fields always come from Redis."""
+    """Views that were parsed before: the same fields are the same view. Fields always come from Redis.
+
+    All of them with their names, or, where the view's own were asked for, the texts of these.
+    """
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
-        self._found: dict[tuple[type, AnyId], tuple[hashes.Fields, Any]] = {}
+        self._found: dict[tuple[type, AnyId], tuple[hashes.Fields | Texts, Any]] = {}
         self._remembered = remembered
 
-    def read(self, kind: type[T], of: AnyId, fields: hashes.Fields) -> T | None:
+    def read(self, kind: type[T], of: AnyId, fields: hashes.Fields | Texts) -> T | None:
         """The view in these fields; None when there are none."""
         known = self._found.get((kind, of))
         if known is not None and known[0] == fields:
             return cast(T, known[1])
-        if not fields:
+        named = _named(kind, fields) if isinstance(fields, list) else fields
+        if not named:
             return None
         if len(self._found) >= self._remembered:
             self._found.clear()
-        found = hashes.read(kind, fields)
+        found = hashes.read(kind, named)
         self._found[kind, of] = (fields, found)
         return found
+
+
+def _named(kind: type[msgspec.Struct], texts: Texts) -> hashes.Fields:
+    return {name: text for name, text in zip(kind.__struct_fields__, texts, strict=True) if text is not None}
 
 
 def questions(photo: PhotoId) -> bytes:
@@ -132,8 +145,8 @@ def bulk(text: str) -> bytes:
 
 @lru_cache(maxsize=REMEMBERED)
 def profile_asked(user: UserId) -> tuple[int, bytes, int]:
-    """`HGETALL profile`: its bucket, the question, and how many that is."""
-    return bucket(user), _packed(("HGETALL", view.profile(user))), 1
+    """Its bucket, the question for all that a profile may hold, and how many that is."""
+    return bucket(user), _packed(("HMGET", view.profile(user), *Profile.__struct_fields__)), 1
 
 
 def _packed(words: tuple[str, ...]) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import msgspec
 
-from api import cards, paging
+from api import cards, paging, visit
 from api.hot import Judged, Pieces, Ready
 from api.routes import Asked, Page
 from api.standing import Around
@@ -95,6 +95,7 @@ async def count(asked: Asked, grid: Key) -> int | None:
 def items(asked: Asked, shown: Sequence[Seen]) -> tuple[cards.Photo, ...]:
     """The JSON of what is seen; only revealed photos have counts, and only their media is ever signed."""
     window = asked.room.objects.window_of(asked.now)
+    visit.holds_until(window + asked.room.objects.window)
     return tuple([_photo(asked, one, window) for one in shown])
 
 
@@ -140,7 +141,7 @@ def _pieces(asked: Asked, one: Seen, window: datetime) -> Pieces:
     tally = cards.Tally(likes=hole, comments=hole, you_like=hole)
     whole = cards.revealed(one.photo, one.card, hole, tally, lambda key: objects.link(key, asked.now))
     found = Pieces(one.card, objects, window, msgspec.json.encode(whole).split(b"\0"), {})
-    if asked.room.projections.hot.get(one.photo):
+    if asked.room.projections.hot.has(one.photo):
         kept[one.photo] = found
     return found
 
@@ -183,6 +184,6 @@ def _sight(asked: Asked, photo: PhotoId, card: Card, admitted: Admission, tied: 
     if known is not None and known.card is card and known.stand == stand:
         return known.sight
     what = sight(photo, card, asked.reader, asked.now, admitted, tied)
-    if asked.room.projections.hot.get(photo):
+    if asked.room.projections.hot.has(photo):
         judged[photo] = Judged(card, stand, what)
     return what

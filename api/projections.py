@@ -4,8 +4,7 @@ Redis away or slow becomes the problem `unavailable` here; what it answers is tr
 hash that is not its codec's crashes the request loudly.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import compress
@@ -18,14 +17,14 @@ from api.cards import UNCOUNTED, Tally
 from api.hot import BITS, REPLIES, Hot, HotCards, Parsed, bits_asked, bulk, profile_asked, questions
 from api.inbox import Inbox
 from api.relations import TIES, Relations
-from api.shards import Piece, Shards
+from api.shards import Piece, Shards, as_a_problem
 from api.standing import Around
-from api.wire import Away, Command, Slow, pack
+from api.visits import Visits
+from api.wire import Command, pack
 from schemas import hashes
 from schemas import projections as view
 from schemas.hashes import Card, Comment, Profile, Roll
 from schemas.ids import BUCKETS, CommentId, PhotoId, RollId, UserId, bucket, floor_at
-from schemas.problems import refusal
 from schemas.projections import Key, Processor
 from schemas.topics import Origin
 from schemas.visibility import admission, tie
@@ -45,6 +44,7 @@ class Projections:
     shards: Shards
     hot: HotCards = field(default_factory=HotCards)
     parsed: Parsed = field(default_factory=Parsed)
+    visits: Visits = field(default_factory=Visits)
 
     @property
     def inbox(self) -> Inbox:
@@ -73,7 +73,7 @@ class Projections:
 
     async def session(self, token_sha256: str) -> Session:
         """Who the bearer is. The views are complete when those of every server are."""
-        with _as_a_problem():
+        with as_a_problem():
             asked = [("GET", view.session(token_sha256))], [("GET", view.EPOCH)]
             (user,), epochs = await self.shards.both(*asked)
         return Session(user, [None] not in epochs)
@@ -245,25 +245,17 @@ class Projections:
         return int(found)
 
     async def _ask(self, *commands: Command) -> list[Any]:
-        with _as_a_problem():
+        with as_a_problem():
             return await self.shards.ask(commands) if commands else []
 
     async def _ask_packed(self, pieces: Sequence[Piece]) -> list[Any]:
-        with _as_a_problem():
+        with as_a_problem():
             return await self.shards.ask_packed(pieces) if pieces else []
 
     async def _everywhere(self, *commands: Command) -> list[Any]:
         """What all servers say, one after the other."""
-        with _as_a_problem():
+        with as_a_problem():
             return [answer for answers in await self.shards.everywhere(commands) for answer in answers]
-
-
-@contextmanager
-def _as_a_problem() -> Iterator[None]:
-    try:
-        yield
-    except (Away, Slow) as error:
-        raise refusal("unavailable", "the views do not answer; try again", retry_after_s=1) from error
 
 
 def open_projections(table: str, timeout_s: float) -> Projections:

@@ -95,7 +95,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 class Route:
     """A GET under /v1. `behind`: the processors whose views it reads, which X-Read-After waits for.
 
-    `sheds`: what its answers do without under load, besides the length of pages.
+    `sheds`: what its answers do without under load, besides the length of pages. `is_kept`: who reads it again is
+    answered as `api/visits.py` says; whatever else than views its answer depends on says how long it holds.
     """
 
     path: str
@@ -106,6 +107,7 @@ class Route:
     target: Target | None = None
     parameters: tuple[str, ...] = ()
     sheds: tuple[Shed, ...] = ()
+    is_kept: bool = False
 
     @property
     def summary(self) -> str:

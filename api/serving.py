@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlencode
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import asked, cursor
-from api.answers import json
+from api import asked, cursor, visit
+from api.answers import Answer, json
 from api.load import SHORT, Shed
 from api.projections import Session
 from api.routes import Asked, Page, Room, Route
@@ -26,41 +25,55 @@ def endpoint(room: Room, route: Route) -> Callable[[Request], Awaitable[Response
     """What the web framework calls for this route."""
 
     async def respond(request: Request) -> Response:
-        request.scope["darkroom.route"] = route.path
-        token = asked.token_sha256(request.headers.get("authorization"))
-        parameters = asked.parameters(request.query_params.multi_items(), route.parameters)
-        wanted = asked.limit(parameters.get("limit"))
-        named = _named(route, request)
-        reader = await _signed_in(room, route, request, token)
-        if route.policy == "operator" and reader not in room.operators:
-            raise refusal("forbidden", "this is for operators")
-        if route.policy == "moderator" and reader not in room.moderators:
-            raise refusal("forbidden", "this is for moderators")
-        target = reader if named == asked.ME else named
-        position, is_back = _position(room, route.endpoint(target), reader, parameters.get("cursor"))
-        shed = _shed(room, route, wanted)
-        question = Asked(
-            room=room,
-            endpoint=route.endpoint(target),
-            reader=reader,
-            now=room.clock(),
-            target=target,
-            parameters=parameters,
-            limit=min(wanted, SHORT) if "length" in shed else wanted,
-            position=position,
-            is_back=is_back,
-            session=token,
-            wanted=wanted,
-            shed=shed,
-        )
-        answer = await route.answer(question)
-        lacks = answer.degraded(shed) if isinstance(answer, Page) else shed
-        for what in lacks:
-            room.telemetry.degraded(what)
-        is_stale = request.scope["darkroom.is_stale"]
-        return json(request, answer, is_stale=is_stale, degraded=lacks, links=_links(question, answer))
+        scope, headers = request.scope, request.scope["headers"]
+        scope["darkroom.route"] = route.path
+        token = asked.token_sha256(asked.header(b"authorization", headers))
+        if route.is_kept and not room.load.shed and asked.header(b"x-read-after", headers) is None:
+            page = (route.path, token, scope["query_string"])
+            answer = await room.projections.visits.visit(
+                page, room.clock, lambda: _answered(room, route, request, token)
+            )
+        else:
+            answer = await _answered(room, route, request, token)
+        return answer.to(asked.header(b"if-none-match", headers))
 
     return respond
+
+
+async def _answered(room: Room, route: Route, request: Request, token: str) -> Answer:
+    parameters = asked.parameters(request.query_params.multi_items(), route.parameters)
+    wanted = asked.limit(parameters.get("limit"))
+    named = _named(route, request)
+    reader = await _signed_in(room, route, request, token)
+    if route.policy == "operator" and reader not in room.operators:
+        raise refusal("forbidden", "this is for operators")
+    if route.policy == "moderator" and reader not in room.moderators:
+        raise refusal("forbidden", "this is for moderators")
+    target = reader if named == asked.ME else named
+    position, is_back = _position(room, route.endpoint(target), reader, parameters.get("cursor"))
+    shed = _shed(room, route, wanted)
+    question = Asked(
+        room=room,
+        endpoint=route.endpoint(target),
+        reader=reader,
+        now=room.clock(),
+        target=target,
+        parameters=parameters,
+        limit=min(wanted, SHORT) if "length" in shed else wanted,
+        position=position,
+        is_back=is_back,
+        session=token,
+        wanted=wanted,
+        shed=shed,
+    )
+    answer = await route.answer(question)
+    lacks = answer.degraded(shed) if isinstance(answer, Page) else shed
+    for what in lacks:
+        room.telemetry.degraded(what)
+    is_stale = request.scope["darkroom.is_stale"]
+    if is_stale or lacks or position is not None:
+        visit.holds_once()
+    return json(answer, is_stale=is_stale, degraded=lacks, links=_links(question, answer))
 
 
 def _shed(room: Room, route: Route, wanted: int) -> tuple[Shed, ...]:
@@ -132,5 +145,5 @@ def _links(question: Asked, answer: msgspec.Struct) -> dict[str, str]:
 
 
 def _link(question: Asked, rel: str, cursor: str) -> str:
-    query = urlencode({"limit": question.wanted, "cursor": cursor})
-    return f'<{question.endpoint}?{query}>; rel="{rel}"'
+    """A cursor is base64 for URLs: nothing of it needs to be quoted."""
+    return f'<{question.endpoint}?limit={question.wanted}&cursor={cursor}>; rel="{rel}"'

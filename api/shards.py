@@ -1,11 +1,13 @@
 """The servers of the table of buckets, each behind one connection; every question goes to the server of its bucket."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from api.wire import Command, Wire, pack
+from api.wire import Away, Command, Slow, Wire, pack
 from schemas import shards
+from schemas.problems import refusal
 from schemas.projections import MOVED, Key, bucket_of_key
 from schemas.shards import Routes
 
@@ -94,6 +96,15 @@ class Shards:
 
 def _ask(wire: Wire, pieces: Sequence[Piece]) -> Awaitable[list[Any]]:
     return wire.ask_packed(b"".join([packed for _, packed, _ in pieces]), sum(wanted for _, _, wanted in pieces))
+
+
+@contextmanager
+def as_a_problem() -> Iterator[None]:
+    """Views that do not answer are the problem `unavailable`."""
+    try:
+        yield
+    except (Away, Slow) as error:
+        raise refusal("unavailable", "the views do not answer; try again", retry_after_s=1) from error
 
 
 async def together(questions: Iterable[Awaitable[T]]) -> list[T]:

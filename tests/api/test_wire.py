@@ -9,7 +9,7 @@ import hiredis
 import pytest
 import uvloop
 
-from api.wire import Away, Slow, Wire
+from api.wire import SEAM, Away, Slow, Wire
 from tests.valkey import Valkey, running_valkey
 
 PATIENT_S = 30.0
@@ -23,14 +23,16 @@ async def wire(server: Valkey) -> AsyncIterator[Wire]:
 
 
 @asynccontextmanager
-async def a_silent_server() -> AsyncIterator[tuple[str, list[asyncio.StreamWriter]]]:
-    """Takes connections, says hello, and no more."""
+async def a_silent_server(says: bytes = b"") -> AsyncIterator[tuple[str, list[asyncio.StreamWriter]]]:
+    """Takes connections, says hello, and no more; or always the same."""
     met = list[asyncio.StreamWriter]()
 
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         met.append(writer)
         await reader.readuntil(b"SELECT")
         writer.write(b"+OK\r\n+OK\r\n")
+        while says and await reader.read(1 << 16):
+            writer.write(says)
 
     server = await asyncio.start_server(meet, "127.0.0.1", 0)
     try:
@@ -117,6 +119,22 @@ async def test_a_silent_server_is_slow_and_asked_over_a_new_connection_next() ->
             with pytest.raises(Slow):
                 await wire.ask([("PING",)])
             assert len(met) == turn
+        wire.close()
+
+
+async def test_a_text_that_looks_like_an_end_ends_nothing(wire: Wire) -> None:
+    looks = [f"$28\r\n{'0' * 28}\r\n", SEAM.decode(), "\r\n-ERR no\r\n", "-1"]
+
+    for text in looks:
+        assert await wire.ask([("SET", "k", text), ("GET", "k"), ("PING",)]) == ["OK", text, "PONG"]
+
+
+async def test_who_is_refused_everything_waits_in_vain_and_takes_nobodys_answer() -> None:
+    async with a_silent_server(b"-BUSY a script\r\n" * 4) as (url, _):
+        wire = Wire(url, 0.3)
+        for each in [asyncio.create_task(wire.ask([("GET", str(n))])) for n in range(2)]:
+            with pytest.raises(Slow):
+                await each
         wire.close()
 
 
