@@ -97,4 +97,4 @@ async def on_http(request: Request, error: Exception) -> Response:
 
 async def on_fault(request: Request, error: Exception) -> Response:
     """Our own fault: say so and nothing more; the server logs the traceback afterwards."""
-    return problem(request, BROKEN, {"x-request-id": request_id(request)})
+    return problem(request, BROKEN)

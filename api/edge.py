@@ -43,8 +43,10 @@ class Edge:
             self._telemetry.answered(route, status, perf_counter() - started, request_id)
 
     def _request_id(self, scope: Scope) -> str:
-        given = dict(scope["headers"]).get(b"x-request-id", b"")
-        return given.decode() if _ID.fullmatch(given) else self._new_id()
+        for name, given in scope["headers"]:
+            if name == b"x-request-id" and _ID.fullmatch(given):
+                return str(given, "ascii")
+        return self._new_id()
 
 
 def _canonical(scope: Scope) -> dict[str, str]:

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.answers import on_refusal
+from api.answers import on_fault, on_refusal
 from schemas.problems import Refusal
 
 Respond = Callable[[Request], Awaitable[Response]]
@@ -20,7 +20,7 @@ class Front:
         self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A refusal becomes its problem document; faults are for whoever stands around."""
+        """A refusal becomes its problem document, and so does a fault, which goes on to the server."""
         respond = self._routes.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "GET" else None
         if respond is None:
             await self._app(scope, receive, send)
@@ -30,4 +30,7 @@ class Front:
             response = await respond(request)
         except Refusal as refused:
             response = await on_refusal(request, refused)
+        except Exception as error:  # the server logs it; the web framework does the same with its own
+            await (await on_fault(request, error))(scope, receive, send)
+            raise
         await response(scope, receive, send)

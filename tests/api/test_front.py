@@ -4,15 +4,14 @@ import httpx
 import pytest
 
 from api.app import make_app
-from api.front import Front
+from api.edge import Edge
 from tests.api.world import World
 
 
 def long_way(world: World) -> httpx.AsyncClient:
     """Through the web framework alone."""
-    app = make_app(world.room)
-    app.user_middleware = [each for each in app.user_middleware if str(each.cls) != str(Front)]
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://api.test")
+    edge = Edge(make_app(world.room).framework, world.room.telemetry, lambda: "an-id")
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=edge), base_url="http://api.test")
 
 
 @pytest.mark.parametrize(
