@@ -15,7 +15,7 @@ import redis.asyncio
 from bench.traffic import Ledger
 from processors.agents import PROCESSORS
 from processors.intents import Intent
-from processors.processor import Effects
+from processors.processor import Effects, nothing
 from schemas import events, facts, projections
 from schemas.settings import Settings
 from schemas.topics import DEAD, EVENTS, FACTS, Origin
@@ -114,10 +114,15 @@ def stored_facts(settings: Settings) -> Counter[tuple[int, int]]:
 async def replayed(settings: Settings) -> ProjectionsTwin:
     """The twin after the whole log went through the rules, partition by partition."""
     twin = ProjectionsTwin(lambda: datetime.now(UTC))
+    said = [facts.decode(record.value) for record in log.records(settings, FACTS)]
+    # what `metrics` must know
+    gone = {str(fact.by): fact.at for fact in reversed(said) if isinstance(fact, facts.UserErased)}
     for processor in IN_REDIS:
         for topic in processor.reads:
             for record in log.records(settings, topic):
-                wanted: tuple[Intent, ...] = tuple(processor.rule(topic.decode(record.key, record.value)))  # type: ignore[arg-type]
+                value: Any = topic.decode(record.key, record.value)
+                known = () if processor.known is nothing else (gone.get(getattr(value, "key", "")),)
+                wanted: tuple[Intent, ...] = tuple(processor.rule(value, *known))  # type: ignore[arg-type]
                 origin = Origin(f"{processor.name} {topic.name}", record.origin.partition, record.origin.offset)
                 await twin.apply([Effects(origin, wanted)])
     return twin
@@ -125,7 +130,7 @@ async def replayed(settings: Settings) -> ProjectionsTwin:
 
 VIEWS = {
     "u", "fg", "fr", "rq", "bk", "bb", "mu", "up", "ur", "n", "r", "rm", "rx", "rp", "i", "p", "lk", "co", "cd", "cm",
-    "vm", "vo", "vs", "vt", "vr", "vi", "pw", "se", "fa", "m", "act",
+    "vm", "vo", "vs", "vt", "vr", "vi", "pw", "se", "ss", "fa", "m", "act",
 }  # fmt: skip # kinds of keys
 
 

@@ -204,7 +204,8 @@ def _fate(fact: PhotoDeveloped | PhotoSpoiled | PhotoDeleted) -> Changes:
         case PhotoSpoiled(photo=photo, reason=reason):
             yield _note(photo, Card(spoiled=reason))
         case PhotoDeleted(photo=photo, by=author, roll=roll):
-            yield _note(photo, Card(deleted_at=fact.at))  # what counts: every read asks the card
+            gone = hashes.fields(Card(deleted_at=fact.at))  # what counts: every read asks the card
+            yield Save(projections.card(photo), {**gone, "caption": ""})
             yield Remove(projections.user_photos(author), projections.place(photo))
             if roll:
                 yield Remove(projections.roll_photos(roll), projections.place(photo))

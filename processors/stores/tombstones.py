@@ -16,10 +16,15 @@ from schemas.ids import UserId
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 
 
+class Incomplete(RuntimeError):
+    """Views are being rebuilt: whoever has no tombstone now may have one soon. The loop asks again."""
+
+
 class Tombstones:
     """For each batch of events, when whoever sent it erased themselves; None for everybody else, and for facts.
 
     A batch says by itself whose it is, and proves nothing: so does an event that is counted for somebody who is there.
+    After a rebuild the answers are the same as before it, since nothing is answered until the views are complete.
     """
 
     def __init__(self, table: str) -> None:
@@ -27,7 +32,7 @@ class Tombstones:
         self._is_open = False
 
     async def __call__(self, values: Sequence[Fact | EventsRecord]) -> Sequence[datetime | None]:
-        """In the order of `values`; one round trip. Raises whatever Redis' door raises, and connects anew after it."""
+        """In the order of `values`. Raises `Incomplete` and whatever Redis' door raises; connects anew after that."""
         senders = [_sender(value) for value in values]
         people = sorted({sender for sender in senders if sender})
         found = dict(zip(people, await self._asked(people), strict=True)) if people else {}
@@ -42,8 +47,11 @@ class Tombstones:
         if not self._is_open:
             await self._shards.open()
         self._is_open = False  # until it has answered
+        epochs = await self._shards.ask_everywhere(("GET", projections.EPOCH))
         found = await self._shards.ask([("HGET", projections.profile(user), "erased_at") for user in people])
         self._is_open = True
+        if [None] in epochs:
+            raise Incomplete("views are being rebuilt; expected them to be complete")
         return [datetime.fromisoformat(at) if at else None for at in found]
 
 

@@ -210,7 +210,7 @@ def test_a_deleted_photo_leaves_the_grid_and_says_so_on_its_card() -> None:
     fact = a.photo_deleted(ANA)
 
     assert done(fact)[:2] == [
-        Save(projections.card(fact.photo), hashes.fields(Card(deleted_at=fact.at))),
+        Save(projections.card(fact.photo), {**hashes.fields(Card(deleted_at=fact.at)), "caption": ""}),
         Remove(projections.user_photos(ANA), place(fact.photo)),
     ]
 
