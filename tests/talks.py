@@ -1,4 +1,4 @@
-"""Builders of conversations, in the manner of `tests/builders.py`."""
+"""Builders of conversations, in the manner of `tests/builders/`."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,0 +1,106 @@
+"""Builders: values with sensible defaults, so that a test shows only what matters in it.
+
+The same call gives the same value, ids included: `a_user("ana")` is one person everywhere. For a member that a builder
+does not name, `msgspec.structs.replace(fact, member=...)`.
+"""
+
+from tests.builders.ids import (
+    FAR,
+    MORNING,
+    NOON,
+    TOMORROW,
+    a_comment,
+    a_fact_id,
+    a_photo,
+    a_roll,
+    a_token,
+    a_user,
+    an_origin,
+)
+from tests.builders.moderation import (
+    photo_reported,
+    photo_taken_down,
+    takedown_reversed,
+    user_reinstated,
+    user_suspended,
+)
+from tests.builders.people import (
+    follow_accepted,
+    follow_declined,
+    follow_requested,
+    follower_removed,
+    preferences_changed,
+    user_blocked,
+    user_erased,
+    user_followed,
+    user_muted,
+    user_registered,
+    user_unblocked,
+    user_unfollowed,
+    user_unmuted,
+)
+from tests.builders.photos import photo_captured, photo_deleted, photo_developed, photo_spoiled
+from tests.builders.reactions import comment_deleted, comment_posted, photo_liked, photo_unliked
+from tests.builders.records import a_password, a_session, a_track, an_events_record
+from tests.builders.rolls import (
+    roll_closed,
+    roll_invite_created,
+    roll_invite_revoked,
+    roll_joined,
+    roll_left,
+    roll_member_removed,
+    roll_opened,
+    roll_renamed,
+)
+
+__all__ = [
+    "FAR",
+    "MORNING",
+    "NOON",
+    "TOMORROW",
+    "a_comment",
+    "a_fact_id",
+    "a_password",
+    "a_photo",
+    "a_roll",
+    "a_session",
+    "a_token",
+    "a_track",
+    "a_user",
+    "an_events_record",
+    "an_origin",
+    "comment_deleted",
+    "comment_posted",
+    "follow_accepted",
+    "follow_declined",
+    "follow_requested",
+    "follower_removed",
+    "photo_captured",
+    "photo_deleted",
+    "photo_developed",
+    "photo_liked",
+    "photo_reported",
+    "photo_spoiled",
+    "photo_taken_down",
+    "photo_unliked",
+    "preferences_changed",
+    "roll_closed",
+    "roll_invite_created",
+    "roll_invite_revoked",
+    "roll_joined",
+    "roll_left",
+    "roll_member_removed",
+    "roll_opened",
+    "roll_renamed",
+    "takedown_reversed",
+    "user_blocked",
+    "user_erased",
+    "user_followed",
+    "user_muted",
+    "user_registered",
+    "user_reinstated",
+    "user_suspended",
+    "user_unblocked",
+    "user_unfollowed",
+    "user_unmuted",
+]
