@@ -1,8 +1,8 @@
 """The newest candidates of a home feed: from the reader's own lists where those are complete, else from outboxes.
 
 No list is trusted to be there. A feed says from which id on it is complete; what lies below, and a feed that is lost,
-cold or being built, is answered from the outboxes of everybody whom the reader follows, which are the same photos. An
-outbox that was trimmed says so likewise; below that, the grid of its author is asked, which is whole.
+cold or being built, is answered from what everybody whom the reader follows published: first pages from the heads of
+their outboxes, all others from their grids.
 """
 
 from collections.abc import Iterable, Sequence
@@ -40,10 +40,9 @@ class Older(msgspec.Struct, frozen=True):
         is_told = len(due) >= self.count or found.floor == 0
         return [PhotoId(str(photo)) for photo in due[: self.count]] if is_told else None
 
-    def in_grid(self, author: UserId, below: int) -> Command:
-        """The places of those of one author below another id, too."""
-        top = f"({_place(min(below, self.below))}"
-        return ("ZREVRANGEBYLEX", view.user_photos(author), top, "-", "LIMIT", 0, self.count)
+    def in_grid(self, author: UserId) -> Command:
+        """The places of what one author took there, at most as many."""
+        return ("ZREVRANGEBYLEX", view.user_photos(author), f"({_place(self.below)}", "-", "LIMIT", 0, self.count)
 
 
 class Newer(msgspec.Struct, frozen=True):
@@ -58,10 +57,10 @@ class Newer(msgspec.Struct, frozen=True):
         due = sorted(photo for photo in found.photos if self.above < photo < self.below)
         return [PhotoId(str(photo)) for photo in due[: self.count]] if found.floor <= self.above + 1 else None
 
-    def in_grid(self, author: UserId, below: int) -> Command:
-        """The places of those of one author below another id, too."""
-        top = f"({_place(min(below, self.below))}"
-        return ("ZRANGEBYLEX", view.user_photos(author), f"({_place(self.above)}", top, "LIMIT", 0, self.count)
+    def in_grid(self, author: UserId) -> Command:
+        """The places of what one author took there, at most as many."""
+        low, high = f"({_place(self.above)}", f"({_place(self.below)}"
+        return ("ZRANGEBYLEX", view.user_photos(author), low, high, "LIMIT", 0, self.count)
 
 
 Look = Older | Newer
@@ -72,18 +71,20 @@ async def find(ask: Ask, reader: UserId, look: Look, opened_at: datetime | None)
 
     `opened_at`: this is the first page, and the reader came now; `feeds` keeps the feeds of those who come.
     """
-    if opened_at and (found := await _warm(ask, reader, HEAD, opened_at)) and (page := look.among(found)) is not None:
+    if (
+        opened_at
+        and (found := await _warm(ask, reader, look, HEAD, opened_at))
+        and (page := look.among(found)) is not None
+    ):
         _holds(found, look, opened_at)
         return page
     visit.holds_once()  # what follows is rare, and writes
-    if (page := _among(look, await _warm(ask, reader, WHOLE))) is not None:
+    if (found := await _warm(ask, reader, look, WHOLE)) and (page := look.among(found)) is not None:
         return page
     authors = await _authors(ask, reader)
-    for depth in (HEAD + look.count, WHOLE):
-        outboxes = await _outboxes(ask, authors, depth)
-        if (page := look.among(_together(outboxes, _floor(outboxes, depth)))) is not None:
-            return page
-    return await _beyond(ask, look, authors, outboxes)
+    if (page := look.among(await _published(ask, authors, look, HEAD + look.count))) is not None:
+        return page
+    return look.among(await _published(ask, authors, look, WHOLE)) or []
 
 
 def _holds(found: Found, look: Look, opened_at: datetime) -> None:
@@ -98,12 +99,8 @@ def _begun(moment: datetime) -> datetime:
     return moment - (moment - EPOCH) % TOLD_EVERY
 
 
-def _among(look: Look, found: Found | None) -> list[PhotoId] | None:
-    return None if found is None else look.among(found)
-
-
-async def _warm(ask: Ask, reader: UserId, depth: int, opened_at: datetime | None = None) -> Found | None:
-    """What stands in the reader's lists, and in the outboxes of the few who are pulled; None when the feed is cold."""
+async def _warm(ask: Ask, reader: UserId, look: Look, depth: int, opened_at: datetime | None = None) -> Found | None:
+    """What stands in the reader's lists, and what the few published who are pulled; None when the feed is cold."""
     feed, sealed, home = view.feed(reader), view.sealed(reader), bucket(reader)
     opened = [("ZADD", view.opened(home), int(_begun(opened_at).timestamp()), reader)] if opened_at else []
     revealed, tail, waiting, authors, is_pulled, *_ = await ask(
@@ -119,8 +116,9 @@ async def _warm(ask: Ask, reader: UserId, depth: int, opened_at: datetime | None
         return None
     if depth and len(waiting) == depth:  # newer ones may have come due as well
         return Found(frozenset(), NOWHERE)
-    outboxes = await _outboxes(ask, {*authors, reader} if is_pulled else authors, depth)
-    return _together([revealed, waiting, *outboxes], max(floor, _floor([revealed, *outboxes], depth)))
+    pulled = await _published(ask, [*authors, reader] if is_pulled else authors, look, depth)
+    own = _together([revealed, waiting], max(floor, _floor([revealed], depth)))
+    return Found(own.photos | pulled.photos, max(own.floor, pulled.floor))
 
 
 async def _authors(ask: Ask, reader: UserId) -> list[UserId]:
@@ -129,15 +127,16 @@ async def _authors(ask: Ask, reader: UserId) -> list[UserId]:
     return sorted({reader, *followed})  # one's own photos stand in one's own feed
 
 
-async def _outboxes(ask: Ask, authors: Iterable[UserId], depth: int) -> list[list[str]]:
-    return await ask(*(("LRANGE", view.outbox(author), 0, depth - 1) for author in authors))
+async def _published(ask: Ask, authors: Iterable[UserId], look: Look, depth: int) -> Found:
+    """What these people published: the heads of their outboxes or, to any depth, what their grids hold there.
 
-
-async def _beyond(ask: Ask, look: Look, authors: Sequence[UserId], outboxes: Sequence[list[str]]) -> list[PhotoId]:
-    """These outboxes, and below where some were trimmed the grids of their authors, which hold all they ever took."""
-    floors = {author: _complete_from(entries, WHOLE) for author, entries in zip(authors, outboxes, strict=True)}
-    grids = await ask(*(look.in_grid(author, floor) for author, floor in floors.items() if floor))
-    return look.among(_together([*outboxes, *grids], 0)) or []
+    A grid has the photos that are not developed, too, or spoiled; but it is whole, and is asked for no more than the
+    look needs, however much somebody took.
+    """
+    if depth == WHOLE:
+        return _together(await ask(*map(look.in_grid, authors)), 0)
+    outboxes = await ask(*(("LRANGE", view.outbox(author), 0, depth - 1) for author in authors))
+    return _together(outboxes, _floor(outboxes, depth))
 
 
 def _floor(lists: Iterable[list[str]], depth: int) -> int:

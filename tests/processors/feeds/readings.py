@@ -97,9 +97,9 @@ def taken(author: UserId, numbers: Sequence[int]) -> list[PhotoDeveloped]:
     return [a.photo_developed(author, a.a_photo(author, number)) for number in numbers]
 
 
-def told(author: UserId, numbers: Sequence[int]) -> History:
+def told(author: UserId, numbers: Sequence[int], reveal_at: datetime = a.MORNING) -> History:
     """As `taken`; and views know it, too."""
-    photos = [a.a_photo(author, number) for number in numbers]
+    photos = [a.a_photo(author, number, reveal_at) for number in numbers]
     return [fact for p in photos for fact in (a.photo_captured(author, p), a.photo_developed(author, p))]
 
 

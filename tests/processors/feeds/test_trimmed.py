@@ -1,4 +1,4 @@
-"""Beyond what a feed keeps its reader goes on in outboxes, and beyond those in grids."""
+"""Beyond what a feed keeps its reader goes on in outboxes, and beyond the heads of those in grids."""
 
 from datetime import timedelta
 
@@ -12,7 +12,6 @@ from tests.processors.feeds.readings import (
     newest_first,
     pulling,
     read,
-    taken,
     told,
     walked,
     walked_back,
@@ -21,34 +20,34 @@ from tests.processors.histories import PEOPLE, History
 from tests.processors.worlds import World
 
 ANA, BEN, CLEO, DAN = PEOPLE
+YESTERDAY = a.MORNING - timedelta(days=1)
 
 
-async def test_below_what_a_feed_keeps_its_reader_goes_on_in_the_outboxes(world: World) -> None:
-    history = [*EVERYBODY, a.user_followed(BEN, ANA), *taken(ANA, range(250)), *taken(BEN, range(250))]
-    await happened(world, history)
+async def test_below_what_a_feed_keeps_its_reader_goes_on_in_what_their_people_published(world: World) -> None:
+    await happened(world, [*EVERYBODY, a.user_followed(BEN, ANA), *told(ANA, range(250)), *told(BEN, range(250))])
 
-    every = sorted((fact.photo for fact in (*taken(ANA, range(250)), *taken(BEN, range(250)))), key=int, reverse=True)
+    every = newest_first(ANA, BEN, numbers=range(250))
     assert await walked(world, BEN) == every
     await world.redis.delete(projections.feed(BEN))
     assert await walked(world, BEN) == every
 
 
 async def test_a_trimmed_feed_that_lost_most_of_its_photos_is_not_taken_for_all_there_is(world: World) -> None:
-    old, new = taken(ANA, range(100)), taken(CLEO, range(200, 640))
+    old, new = told(ANA, range(100)), told(CLEO, range(200, 640))
     follows = [a.user_followed(BEN, ANA), a.user_followed(BEN, CLEO)]
     await happened(world, [*EVERYBODY, *follows, *old, *new, a.user_unfollowed(BEN, CLEO)])
 
-    assert await walked(world, BEN) == [fact.photo for fact in reversed(old)]
+    assert await walked(world, BEN) == newest_first(ANA, numbers=range(100))
 
 
 async def test_a_late_photo_older_than_what_a_feed_keeps_stands_in_its_place(world: World) -> None:
-    late = a.photo_developed(CLEO, a.a_photo(CLEO, 1, a.MORNING - timedelta(days=1)))
+    late = a.a_photo(CLEO, 1, YESTERDAY)
     follows = [a.user_followed(BEN, ANA), a.user_followed(BEN, CLEO)]
-    await happened(world, [*EVERYBODY, *follows, *taken(ANA, range(430)), late])
+    await happened(world, [*EVERYBODY, *follows, *told(ANA, range(430)), *told(CLEO, [1], YESTERDAY)])
 
-    assert (await walked(world, BEN))[-1] == late.photo
+    assert (await walked(world, BEN))[-1] == late
     kept = await world.redis.lrange(projections.feed(BEN), 0, -1)
-    assert late.photo not in kept, "below its mark a feed holds nothing: the next trim would set the mark there"
+    assert late not in kept, "below its mark a feed holds nothing: the next trim would set the mark there"
 
 
 @pytest.mark.usefixtures("short")
@@ -88,13 +87,12 @@ async def test_who_follows_an_author_whose_outbox_lost_its_photos_does_not_take_
 async def test_below_a_trimmed_outbox_a_feed_holds_nobodys_photos(world: World) -> None:
     """The next trim would set the mark at one of them."""
     gone = [a.photo_deleted(ANA, a.a_photo(ANA, number)) for number in range(50, 68)]
-    yesterday = a.photo_developed(CLEO, a.a_photo(CLEO, 1, a.MORNING - timedelta(days=1)))
-    old: History = [a.user_followed(BEN, CLEO), yesterday]
+    old: History = [a.user_followed(BEN, CLEO), *told(CLEO, [1], YESTERDAY)]
     await happened(world, [*EVERYBODY, *old, *told(ANA, range(70)), *gone, a.user_followed(BEN, ANA)])
 
     kept = newest_first(ANA, numbers=[68, 69])
     assert await world.redis.lrange(projections.feed(BEN), 0, -1) == [*kept, f"-{a.a_photo(ANA, 50)}"]
-    assert (await walked(world, BEN, count=7))[-1] == yesterday.photo
+    assert (await walked(world, BEN, count=7))[-1] == a.a_photo(CLEO, 1, YESTERDAY)
 
 
 @pytest.mark.usefixtures("short")
