@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
+import structlog
+
 from ingest.command import Call, Command, Done
 from ingest.commands.accounts import ACCESS_LASTS, proven, token_of
 from ingest.doors import Doors
@@ -11,6 +13,8 @@ from ingest.rules.accounts import Erase
 from schemas import ids, secrets
 from schemas.facts import UserErased
 from schemas.topics import Origin
+
+_tell = structlog.get_logger("ingest")
 
 ROUTE = "DELETE /v1/me"
 AT_ONCE = 100  # facts on their way
@@ -27,6 +31,7 @@ async def erase(doors: Doors, call: Call) -> Done:
     id = ids.command_fact_id(call.by, ROUTE, "", "UserErased")
     fact = UserErased(id=id, at=call.at, by=call.by)
     origin = await doors.log.fact(fact, call.trace)
+    _tell.warning("an account is erased", seclog=True, request_id=call.trace)
     photos = await _taken_back(doors, call, fact)
     return Done(204, None, (origin, *photos, *await _locked_out(doors, call)))
 

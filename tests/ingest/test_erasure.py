@@ -48,13 +48,18 @@ def ended(parts: Stack) -> list[str]:
     return [secret.key for secret in found if isinstance(secret, Ended)]
 
 
-async def test_an_erasure_is_a_fact_and_the_end_of_password_and_sessions(world: World, parts: Stack) -> None:
+async def test_an_erasure_is_a_fact_and_the_end_of_password_and_sessions(
+    world: World, parts: Stack, capfd: pytest.CaptureFixture[str]
+) -> None:
     ana = await with_password(world, await world.person())
     others = await with_password(world, await world.person("ben"))
 
     answer = await erase(world, ana)
 
     assert (answer.status_code, answer.content) == (204, b"")
+    told = "".join(capfd.readouterr())
+    assert "an account is erased" in told
+    assert ana.user not in told, "the security log names no one"
     assert isinstance(fact_of(parts.settings, answer), UserErased)
     assert [type(fact) for fact in facts_by(parts.settings, ana.user)] == [UserErased]
     keys = ended(parts)
