@@ -5,6 +5,7 @@ Pure. Reads have no bodies, so there is little to allow; ingest, which takes som
 
 import re
 from dataclasses import dataclass
+from itertools import chain
 from urllib.parse import unquote
 
 from schemas.problems import Refused
@@ -42,7 +43,7 @@ def fault(url: bytes, headers: Headers, version: str, bounds: Bounds) -> Refused
     path, _, query = url.partition(b"?")
     if len(url) > bounds.url_bytes:
         return long_url(bounds)
-    if len(headers) > bounds.headers or sum(len(name) + len(text) + 4 for name, text in headers) > bounds.header_bytes:
+    if len(headers) > bounds.headers or 4 * len(headers) + len(b"".join(chain(*headers))) > bounds.header_bytes:
         return large_headers(bounds)
     if query.count(b"&") >= bounds.parameters:
         most = f"at most {bounds.parameters} query parameters are read"
@@ -54,6 +55,9 @@ def fault(url: bytes, headers: Headers, version: str, bounds: Bounds) -> Refused
 
 def _framing(headers: Headers, version: str, bounds: Bounds) -> Refused | None:
     """The parser has refused doubled, signed and overlong lengths before, and both framings at once."""
+    named = dict(headers)  # mostly there is neither
+    if b"transfer-encoding" not in named and b"content-length" not in named:
+        return None
     codings = [text.lower() for name, text in headers if name == b"transfer-encoding"]
     if codings and (codings != [b"chunked"] or version == "1.0"):
         return Refused("bad_framing", "Transfer-Encoding is not exactly one chunked")

@@ -73,7 +73,7 @@ class Projections:
 
     async def session(self, token_sha256: str) -> Session:
         """Who the bearer is. The views are complete when those of every server are."""
-        with as_a_problem():
+        with as_a_problem:
             asked = [("GET", view.session(token_sha256))], [("GET", view.EPOCH)]
             (user,), epochs = await self.shards.both(*asked)
         return Session(user, [None] not in epochs)
@@ -245,16 +245,16 @@ class Projections:
         return int(found)
 
     async def _ask(self, *commands: Command) -> list[Any]:
-        with as_a_problem():
+        with as_a_problem:
             return await self.shards.ask(commands) if commands else []
 
     async def _ask_packed(self, pieces: Sequence[Piece]) -> list[Any]:
-        with as_a_problem():
+        with as_a_problem:
             return await self.shards.ask_packed(pieces) if pieces else []
 
     async def _everywhere(self, *commands: Command) -> list[Any]:
         """What all servers say, one after the other."""
-        with as_a_problem():
+        with as_a_problem:
             return [answer for answers in await self.shards.everywhere(commands) for answer in answers]
 
 

@@ -1,8 +1,7 @@
 """The servers of the table of buckets, each behind one connection; every question goes to the server of its bucket."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from api.wire import Away, Command, Slow, Wire, pack
@@ -98,13 +97,18 @@ def _ask(wire: Wire, pieces: Sequence[Piece]) -> Awaitable[list[Any]]:
     return wire.ask_packed(b"".join([packed for _, packed, _ in pieces]), sum(wanted for _, _, wanted in pieces))
 
 
-@contextmanager
-def as_a_problem() -> Iterator[None]:
-    """Views that do not answer are the problem `unavailable`."""
-    try:
-        yield
-    except (Away, Slow) as error:
-        raise refusal("unavailable", "the views do not answer; try again", retry_after_s=1) from error
+class AsAProblem:
+    """Views that do not answer are the problem `unavailable`. A generator as context costs a microsecond more."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: object) -> None:
+        if isinstance(error, (Away, Slow)):
+            raise refusal("unavailable", "the views do not answer; try again", retry_after_s=1) from error
+
+
+as_a_problem = AsAProblem()
 
 
 async def together(questions: Iterable[Awaitable[T]]) -> list[T]:

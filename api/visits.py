@@ -64,7 +64,7 @@ class Visits:
         last = self._kept.get(page)
         if last is None:
             return await self._made(page, Visit(), clock, make)
-        with as_a_problem():
+        with as_a_problem:
             told = await last.again()
         if last.holds(told, clock()):
             self._kept.move_to_end(page)

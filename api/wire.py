@@ -178,7 +178,10 @@ class Wire:
         if not self.circuit.admits(asked_at):
             raise Away("the views' server is left alone for a moment")
         try:
-            found = await self._twice(packed)
+            try:
+                found = await self._once(packed)
+            except Away:
+                found = await self._once(packed)
         except (Away, Slow):
             self.circuit.failed(asked_at, monotonic())
             raise
@@ -197,12 +200,6 @@ class Wire:
                     raise answer
         return answers
 
-    async def _twice(self, packed: bytes) -> bytes:
-        try:
-            return await self._once(packed)
-        except Away:
-            return await self._once(packed)
-
     def close(self) -> None:
         """Give the connection back."""
         if self._connecting is not None:
@@ -215,7 +212,12 @@ class Wire:
         line = self._line
         if line is None or not line.is_up:
             line = await self._connected()
-        return await self._in_time(line, line.ask(packed))
+        answered = line.ask(packed)
+        timer = line._loop.call_later(self._timeout_s, self._late, line, answered)
+        try:
+            return await answered
+        finally:
+            timer.cancel()
 
     async def _in_time(self, line: Line, answered: asyncio.Future[T]) -> T:
         timer = line._loop.call_later(self._timeout_s, self._late, line, answered)
