@@ -13,14 +13,11 @@ import pytest
 
 from local import control, health, supervision
 from local.programs import PARTS, ROOMS
-from local.stack import SHIFTS, Stack
+from local.stack import Stack
 from tests.valkey import Valkey, running_valkey
 from tests.waiting import eventually
 
-NAMES = [name for name in SHIFTS if name.startswith("test")]
-FIRST = os.environ.get("DARKROOM_TEST_STACK", "test")  # test1 ... test9: a second run beside the first
-WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")  # each worker of a run has a stack of its own
-NAME = NAMES[NAMES.index(FIRST) + int(WORKER.removeprefix("gw"))]
+NAME = os.environ.get("DARKROOM_TEST_STACK", "test")  # test1 ... test9: a second run beside the first
 KEEP = os.environ.get("DARKROOM_KEEP_STACK") == "1"  # leave it up, for quick runs while developing
 
 
