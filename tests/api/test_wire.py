@@ -1,7 +1,8 @@
 """One connection for all requests, on a real Valkey, and on servers that are silent, gone or strangers."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -23,16 +24,18 @@ async def wire(server: Valkey) -> AsyncIterator[Wire]:
 
 
 @asynccontextmanager
-async def a_silent_server(says: bytes = b"") -> AsyncIterator[tuple[str, list[asyncio.StreamWriter]]]:
-    """Takes connections, says hello, and no more; or always the same."""
+async def a_silent_server(
+    says: Callable[[bytes], bytes] | None = None,
+) -> AsyncIterator[tuple[str, list[asyncio.StreamWriter]]]:
+    """Takes connections, says hello, and no more; or what is said to such questions."""
     met = list[asyncio.StreamWriter]()
 
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         met.append(writer)
-        await reader.readuntil(b"SELECT")
+        await reader.readuntil(b"SELECT\r\n$1\r\n0\r\n")
         writer.write(b"+OK\r\n+OK\r\n")
-        while says and await reader.read(1 << 16):
-            writer.write(says)
+        while says and (asked := await reader.read(1 << 16)):
+            writer.write(says(asked))
 
     server = await asyncio.start_server(meet, "127.0.0.1", 0)
     try:
@@ -129,11 +132,17 @@ async def test_a_text_that_looks_like_an_end_ends_nothing(wire: Wire) -> None:
         assert await wire.ask([("SET", "k", text), ("GET", "k"), ("PING",)]) == ["OK", text, "PONG"]
 
 
-async def test_who_is_refused_everything_waits_in_vain_and_takes_nobodys_answer() -> None:
-    async with a_silent_server(b"-BUSY a script\r\n" * 4) as (url, _):
+def busy(asked: bytes) -> bytes:
+    """The first question is refused with its end; the others are answered."""
+    _, *ends = re.findall(rb"\$28\r\n\w{28}\r\n", asked)
+    return b"-BUSY a script\r\n" * 2 + b"".join(b":7\r\n" + end for end in ends)
+
+
+async def test_who_is_refused_even_the_end_takes_nobodys_answer() -> None:
+    async with a_silent_server(busy) as (url, _):
         wire = Wire(url, 0.3)
-        for each in [asyncio.create_task(wire.ask([("GET", str(n))])) for n in range(2)]:
-            with pytest.raises(Slow):
+        for each in [asyncio.create_task(wire.ask([("GET", str(n))])) for n in range(3)]:
+            with pytest.raises((Away, Slow)):
                 await each
         wire.close()
 
