@@ -33,9 +33,8 @@ check: venv ## linters, types, import contracts, SQL
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint sql
 
-# Half of the tests need the stack and mostly wait for it; the others run beside them on a second worker.
-test: parts ## all tests but the nightly ones, on a stack of their own; LANES=1: one after the other
-	@$(BIN)/pytest -q -m "not nightly" -n $(or $(LANES),2) --dist loadgroup
+test: parts ## all tests but the nightly ones, on a stack of their own; WORKERS=2: on two, side by side
+	@$(BIN)/pytest -q -m "not nightly" $(if $(WORKERS),-n $(WORKERS) --dist loadfile)
 
 nightly: parts ## the long ones too
 	@$(BIN)/pytest -q -m "nightly or not nightly"

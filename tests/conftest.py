@@ -13,20 +13,15 @@ import pytest
 
 from local import control, health, supervision
 from local.programs import PARTS, ROOMS
-from local.stack import Stack
+from local.stack import SHIFTS, Stack
 from tests.valkey import Valkey, running_valkey
 from tests.waiting import eventually
 
-NAME = os.environ.get("DARKROOM_TEST_STACK", "test")  # test1 ... test9: a second run beside the first
+NAMES = [name for name in SHIFTS if name.startswith("test")]
+FIRST = os.environ.get("DARKROOM_TEST_STACK", "test")  # test1 ... test9: a second run beside the first
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")  # each worker of a run has a stack of its own
+NAME = NAMES[NAMES.index(FIRST) + int(WORKER.removeprefix("gw"))]
 KEEP = os.environ.get("DARKROOM_KEEP_STACK") == "1"  # leave it up, for quick runs while developing
-
-
-@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two lanes for `--dist loadgroup`: what needs the stack goes to one worker; the other takes the rest meanwhile."""
-    for item in items:
-        lane = "stack" if "parts" in getattr(item, "fixturenames", ()) else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(lane))
 
 
 @pytest.fixture(scope="module", autouse=True)
