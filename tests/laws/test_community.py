@@ -62,7 +62,7 @@ async def fill(stage: Stage, facts: Sequence[Fact], seed: int) -> None:
     ("seed", "size", "count"),
     [(1, 200, 800), *(pytest.param(seed, 10_000, 100_000, marks=pytest.mark.nightly) for seed in (1, 2, 3))],
 )
-@pytest.mark.timeout(7200)
+@pytest.mark.timeout(14_400)  # all pages of 10,000 feeds, twice: two hours of a core
 def test_everybody_reads_what_the_oracle_says_also_after_a_replay(
     stage: Stage, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch, seed: int, size: int, count: int
 ) -> None:
