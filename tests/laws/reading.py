@@ -1,7 +1,9 @@
 """What everybody in a community is told by the real api, held against the census."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
+from typing import TypeVar
 
 import msgspec
 
@@ -11,6 +13,17 @@ from tests.laws.census import Census
 from tests.laws.stage import Stage
 
 PAGE = 100
+LINES = 20  # of a long run, seen with `pytest -s`
+Item = TypeVar("Item")
+
+
+def with_progress(items: Sequence[Item], what: str) -> Iterator[Item]:
+    """The items; a line now and then says how far the run has come."""
+    began, every = time.monotonic(), len(items) // LINES + 1
+    for number, item in enumerate(items):
+        if number % every == 0:
+            print(f"{what}: {number} of {len(items)}, {time.monotonic() - began:.0f} s", flush=True)
+        yield item
 
 
 async def home(stage: Stage, reader: UserId) -> tuple[list[str], bytes]:
@@ -29,7 +42,7 @@ async def home(stage: Stage, reader: UserId) -> tuple[list[str], bytes]:
 async def answers(stage: Stage, census: Census, people: Sequence[UserId]) -> dict[UserId, bytes]:
     """Every feed is the oracle's; and everything that person and their neighbour are told, to be compared."""
     told = {}
-    for number, reader in enumerate(people):
+    for number, reader in enumerate(with_progress(people, "read to the end")):
         found, pages = await home(stage, reader)
         _equals_the_oracle(census, reader, found)
         rest = [await stage.ask(looks.PERSON, asks, reader) for asks in (reader, people[number - 1])]

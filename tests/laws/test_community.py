@@ -17,7 +17,7 @@ from tests import builders as a
 from tests.laws.census import Census
 from tests.laws.community import Community
 from tests.laws.nodes import nodes
-from tests.laws.reading import answers
+from tests.laws.reading import answers, with_progress
 from tests.laws.stage import PARTITIONS, PROCESSORS, Record, Stage, effects, partition
 from tests.valkey import Fleet
 
@@ -53,7 +53,7 @@ async def fill(stage: Stage, facts: Sequence[Fact], seed: int) -> None:
     random = Random(seed)
     for processor in PROCESSORS:
         records = interleaved(logged(facts), random)
-        for at in range(0, len(records), BATCH):
+        for at in with_progress(range(0, len(records), BATCH), f"batches through {processor}"):
             chunk = [effects(processor, record) for record in records[at : at + BATCH]]
             await stage.workers[processor].apply(chunk)
 
