@@ -26,6 +26,7 @@ class Census:
         for fact in facts:
             self._note_person(fact)
             self._note_roll_or_photo(fact)
+        self._standing = self._developed - self._gone
 
     def _note_person(self, fact: Fact) -> None:
         match fact:
@@ -67,11 +68,11 @@ class Census:
     def brought(self, reader: UserId) -> list[PhotoId]:
         """What a feed must have room for: every revealed photo of the reader's authors, whoever may see it."""
         taken = [one for author in self.authors[reader] | {reader} for one in self._photos[author]]
-        out = [p for p in taken if p.reveal_at <= self._now and p.photo in self._developed - self._gone]
+        out = [p for p in taken if p.reveal_at <= self._now and p.photo in self._standing]
         return sorted((one.photo for one in out), key=int, reverse=True)
 
     def _sees(self, reader: UserId, one: f.PhotoCaptured) -> bool:
-        if one.reveal_at > self._now or one.photo not in self._developed or one.photo in self._gone:
+        if one.reveal_at > self._now or one.photo not in self._standing:
             return False
         if reader == one.by or (
             one.roll and reader in self._members[one.roll] and (reader, one.by) not in self._blocks
