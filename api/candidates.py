@@ -13,6 +13,7 @@ import msgspec
 from api import visit
 from api.wire import Ask, Command
 from schemas import projections as view
+from schemas import tails
 from schemas.ids import EPOCH, PhotoId, UserId, bucket, second
 
 HEAD = 64  # entries of each list that most first pages need
@@ -111,8 +112,8 @@ async def _warm(ask: Ask, reader: UserId, look: Look, depth: int, opened_at: dat
         ("SISMEMBER", view.pulled(home), reader),  # nobody follows themselves in that view
         *opened,
     )
-    floor = view.complete_from(tail)
-    if floor is None or not waiting or waiting[-1] != view.SENTINEL:
+    floor = tails.floor(tail)
+    if floor is None or not waiting or waiting[-1] != tails.SENTINEL:
         return None
     if depth and len(waiting) == depth:  # newer ones may have come due as well
         return Found(frozenset(), NOWHERE)
@@ -141,14 +142,14 @@ async def _published(ask: Ask, authors: Iterable[UserId], look: Look, depth: int
 
 def _floor(lists: Iterable[list[str]], depth: int) -> int:
     """From where on all of these are complete; 0: all of them is here."""
-    return max((_complete_from(entries, depth) for entries in lists), default=0)
+    return max((_floor_of(entries, depth) for entries in lists), default=0)
 
 
-def _complete_from(entries: Sequence[str], depth: int) -> int:
-    """From where on a list is complete of which at most `depth` entries were read: it was trimmed, or goes on."""
-    last = int(entries[-1]) if entries else 0
-    goes_on = depth and len(entries) == depth
-    return -last if last < 0 else last if goes_on else 0
+def _floor_of(entries: Sequence[str], depth: int) -> int:
+    """Of a list of which at most `depth` entries were read: it was trimmed, or goes on."""
+    photos, floor = tails.trimmed(entries)
+    goes_on = depth and len(photos) == depth
+    return int(photos[-1]) if goes_on else floor
 
 
 def _together(lists: Iterable[list[str]], floor: int) -> Found:

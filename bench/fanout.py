@@ -26,9 +26,9 @@ from redis.asyncio import Redis
 from processors.intents import Publish
 from processors.processor import Effects
 from processors.stores.projections import Projections
-from schemas import ids, projections
+from schemas import ids, projections, tails
 from schemas.ids import BUCKETS, PhotoId, UserId
-from schemas.projections import FEED_CAP, SENTINEL
+from schemas.projections import FEED_CAP
 from schemas.topics import Origin
 from tests.valkey import Valkey, running_valkey
 
@@ -71,7 +71,7 @@ async def followed(redis: Redis, readers: list[UserId]) -> None:
         for reader in readers[start : start + 250]:
             pipe.rpush(projections.feed(reader), *old, f"-{old[-1]}")
             pipe.rpush(f"x:{reader}", *old)
-            pipe.rpush(projections.sealed(reader), SENTINEL)
+            pipe.rpush(projections.sealed(reader), tails.SENTINEL)
             pipe.sadd(projections.followers_in(AUTHOR, ids.bucket(reader)), reader)
         await pipe.execute()
 

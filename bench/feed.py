@@ -30,7 +30,7 @@ from redis.asyncio import Redis
 from starlette.types import Receive, Scope, Send
 
 from bench.fanout import cpu_s
-from schemas import hashes, ids
+from schemas import hashes, ids, tails
 from schemas import projections as view
 from schemas.hashes import Card, Profile, Size
 from schemas.ids import BUCKETS, PhotoId, UserId
@@ -105,8 +105,8 @@ async def fill(url: str) -> list[UserId]:
     for reader in readers:
         pipe.set(view.session(sha256(token(reader).encode()).hexdigest()), reader)
         pipe.sadd(view.following(reader), *authors)
-        pipe.rpush(view.feed(reader), *newest, view.SENTINEL)
-        pipe.rpush(view.sealed(reader), view.SENTINEL)
+        pipe.rpush(view.feed(reader), *newest, tails.SENTINEL)
+        pipe.rpush(view.sealed(reader), tails.SENTINEL)
     await pipe.execute()
     await redis.aclose()
     return readers

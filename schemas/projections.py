@@ -6,24 +6,17 @@ server holds a bucket says `schemas/shards.py`; keys without a tag stand on ever
 decimal strings; where their order matters they are padded to 19 digits (`place`) and sorted as text, never as a score.
 """
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal, NewType, cast
+from typing import Literal, NewType
 from zlib import crc32
 
-from schemas.ids import BUCKETS, MAX_SECONDS, AnyId, CommentId, FactId, PhotoId, RollId, UserId, bucket
+from schemas.ids import BUCKETS, AnyId, CommentId, FactId, PhotoId, RollId, UserId, bucket
 
 Key = NewType("Key", str)
 Processor = Literal["develop", "feeds", "views", "metrics", "warehouse"]
 
 FEED_CAP = 400  # entries; +16 slack before a trim. Twenty pages: beyond it a reader is served from outboxes
 OUTBOX_CAP = 800  # likewise; more than a feed keeps, so what an outbox lets go stands in none. Beyond it: the grid
-
-# At the tail of a feed and of its sealed list: they exist, so the feed is not cold. A feed that was trimmed ends with
-# `-<id>` instead: it is complete for ids from that one on; so does an outbox. One that is being built is complete for
-# none: it ends with `-` and a number above `NO_ID`, another one for each builder.
-SENTINEL = "0"
-NO_ID = MAX_SECONDS << 32
 
 EPOCH = Key("epoch")  # absent = views are being rebuilt: commands answer 503, reads say `stale`
 CAUGHT_UP = Key("caught-up")  # SET of processors that reached the end offsets captured at their start
@@ -65,9 +58,7 @@ def progress(processor: Processor) -> Key:
     return Key(f"progress:{processor}")
 
 
-MOVED = Key(
-    "moved"
-)  # HASH bucket -> address of the server that this one gave it to; `python -m processors move-bucket`
+MOVED = Key("moved")  # HASH bucket -> address of the server it was given to (`python -m processors move-bucket`)
 FENCE = "moved"  # field of a bucket's watermarks where it is no longer changed: it moves, or has moved
 
 SHADOW = Key("shadow")  # HASH processor, code: this server is no live one but holds what a replay makes
@@ -87,21 +78,14 @@ def sequence(bucket: int) -> Key:
 
 
 def feed(reader: UserId) -> Key:
-    """LIST of revealed photo ids, newest first, at the tail `SENTINEL` or from where on it is complete."""
+    """LIST of revealed photo ids, newest first; its end (`schemas/tails.py`) says from where on it is complete."""
     return _of(reader, "f")
 
 
-def complete_from(tail: str | None) -> int | None:
-    """The smallest id for which the feed that ends with `tail` is complete; None when it is for none: it is cold."""
-    if tail is None or not (tail == SENTINEL or tail.startswith("-")) or -int(tail) >= NO_ID:
-        return None
-    return -int(tail)
-
-
 def sealed(reader: UserId) -> Key:
-    """LIST of photo ids whose time had not come when they were written, newest first, `SENTINEL` at the tail.
+    """LIST of photo ids whose time had not come when they were written, newest first, `tails.SENTINEL` at its end.
 
-    A later write promotes them. Without its tail it was lost, and the feed is as cold as without its own.
+    A later write promotes them. Without its end it was lost, and the feed is as cold as without its own.
     """
     return _of(reader, "s")
 
@@ -114,13 +98,6 @@ def followers_in(author: UserId, bucket: int) -> Key:
 def outbox(author: UserId) -> Key:
     """LIST of the author's developed photo ids, newest first, and a mark when it was trimmed; owned by `feeds`."""
     return _of(author, "o")
-
-
-def trimmed_below(entries: Sequence[str]) -> tuple[Sequence[PhotoId], int]:
-    """The photos of an outbox, and the id from which on they are all of the author's; 0: of all times."""
-    if entries and entries[-1].startswith("-"):
-        return cast(Sequence[PhotoId], entries[:-1]), -int(entries[-1])
-    return cast(Sequence[PhotoId], entries), 0
 
 
 def pulled(bucket: int) -> Key:

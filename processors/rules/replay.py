@@ -12,8 +12,9 @@ from typing import Literal
 
 import msgspec
 
+from schemas import tails
 from schemas.ids import PhotoId, UserId
-from schemas.projections import Key, Processor, complete_from, feed, sealed, trimmed_below
+from schemas.projections import Key, Processor, feed, sealed
 
 Owner = Literal["feeds", "views", "metrics", "ingest", "api", "guards"]
 
@@ -136,11 +137,11 @@ def _same_feed(live: Values, replayed: Values, loose: Collection[str]) -> bool |
 def _is_cold(values: Values) -> bool:
     """One of the lists is not there, or is being built."""
     entries = [_entries(held) for held in values]
-    return not all(entries) or complete_from(entries[0][-1]) is None
+    return not all(entries) or tails.floor(entries[0][-1]) is None
 
 
 def _floor(values: Values) -> int:
-    return complete_from(_entries(values[0])[-1]) or 0
+    return tails.floor(_entries(values[0])[-1]) or 0
 
 
 def _photos(values: Values, floor: int, loose: Collection[str]) -> set[PhotoId]:
@@ -165,7 +166,7 @@ def _same_outbox(live: Held | None, replayed: Held | None) -> bool:
     """Lists that were trimmed are compared as far as both are complete; when that was, says nothing."""
     if not (_entries(live) and _entries(replayed)):
         return live == replayed
-    (mine, from_one), (other, from_another) = trimmed_below(_entries(live)), trimmed_below(_entries(replayed))
+    (mine, from_one), (other, from_another) = tails.trimmed(_entries(live)), tails.trimmed(_entries(replayed))
     floor = max(from_one, from_another)
     return [photo for photo in mine if int(photo) >= floor] == [photo for photo in other if int(photo) >= floor]
 

@@ -25,9 +25,9 @@ from processors.intents import (
     Until,
     ViewIntent,
 )
-from schemas import projections
+from schemas import projections, tails
 from schemas.ids import PhotoId, UserId, bucket
-from schemas.projections import FEED_CAP, NO_ID, OUTBOX_CAP, SENTINEL, Key, Processor, bucket_of_key
+from schemas.projections import FEED_CAP, OUTBOX_CAP, Key, Processor, bucket_of_key
 from schemas.topics import Origin
 
 SLACK = 16  # entries over the cap before a trim, so that not every delivery to a full feed pays for one
@@ -213,7 +213,7 @@ def delivered(step: Step, to: Readers, photos: Sequence[PhotoId], unrevealed: in
     return Call("deliver", (guard,), (), packed, 2 + len(to.keys) + len(place) + 4 + len(to.ids) + len(photos))
 
 
-def complete_from(reader: UserId, floor: int) -> Sequence[Change]:
+def cut(reader: UserId, floor: int) -> Sequence[Change]:
     """The reader's feed is complete from `floor` on at the earliest (0: it stays as it is).
 
     A feed that is being built is left alone: it will say so itself.
@@ -242,24 +242,19 @@ def building(reader: UserId, builder: int) -> Call:
     `builder` is any number below 2^31, another one each time: a builder who was overtaken finishes nothing.
     """
     keys = (projections.feed(reader), projections.sealed(reader))
-    return _tended("build", bucket(reader), keys, (_tail(NO_ID + 1 + builder),))
+    return _tended("build", bucket(reader), keys, (tails.being_built(builder),))
 
 
 def built(reader: UserId, builder: int, photos: Sequence[PhotoId], floor: int, unrevealed: int) -> Call:
     """What this builder builds holds these too (oldest first), and is complete from `floor` on; else 0."""
     keys = (projections.feed(reader), projections.sealed(reader), projections.cold(bucket(reader)))
-    return _tended(
-        "built", bucket(reader), keys, (_tail(NO_ID + 1 + builder), _tail(floor), unrevealed, reader, *photos)
-    )
+    ends = (tails.being_built(builder), tails.complete_from(floor))
+    return _tended("built", bucket(reader), keys, (*ends, unrevealed, reader, *photos))
 
 
 def warm(reader: UserId) -> Call:
     """The reader's feed need not be built."""
     return _tended("member", bucket(reader), (projections.cold(bucket(reader)),), ("SREM", reader))
-
-
-def _tail(floor: int) -> str:
-    return f"-{floor}" if floor else SENTINEL
 
 
 def due(bucket: int, until: datetime, count: int) -> Call:

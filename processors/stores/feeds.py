@@ -14,7 +14,7 @@ from processors.intents import FeedIntent, Follow, Publish, Unfollow, Withdraw
 from processors.stores import calls
 from processors.stores.calls import Call, Change, Readers, Step
 from processors.stores.followers import Followers, Packed
-from schemas import projections
+from schemas import projections, tails
 from schemas.ids import BUCKETS, PhotoId, UserId, bucket, floor_at
 from schemas.projections import Key
 
@@ -126,7 +126,7 @@ class Fanout:
             await self.door.carry_out([calls.made(step.but_stays(), home, reader, self.clock())])
         photos, floor = await self._outbox(author)
         await self._carry_out(self._backfill(step.but_stays(), reader, author, photos))
-        ends = calls.complete_from(reader, floor)
+        ends = calls.cut(reader, floor)
         await self._done(step, home, *ends, Change("UNSETTLE", projections.feed(reader), ()))
 
     def _backfill(self, step: Step, reader: UserId, author: UserId, newest: Sequence[PhotoId]) -> list[Call]:
@@ -175,7 +175,7 @@ class Fanout:
         for chunks in await self._read(author, is_sealed=False, is_checked=False):
             for reader in (reader for chunk in chunks for reader in chunk.ids):
                 given = self._backfill(step.but_stays(), reader, author, photos)
-                ends = _before(step, bucket(reader), *calls.complete_from(reader, floor))
+                ends = _before(step, bucket(reader), *calls.cut(reader, floor))
                 await self._carry_out([*given, ends])
         await self._carry_out([calls.pushed(number, author) for number in range(BUCKETS) if number != home])
         return author not in (await self.door.members([projections.pulled(home)]))[0]
@@ -209,7 +209,7 @@ class Fanout:
         ]
 
     async def _outbox(self, author: UserId) -> tuple[Sequence[PhotoId], int]:
-        return projections.trimmed_below(await self.door.entries(projections.outbox(author)))
+        return tails.trimmed(await self.door.entries(projections.outbox(author)))
 
     async def _carry_out(self, steps: Sequence[Call]) -> list[int]:
         return [answer for some in _chunks(steps, CALLS_AT_ONCE) for answer in await self.door.carry_out(some)]

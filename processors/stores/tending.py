@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from processors.stores import calls
 from processors.stores.calls import Call
-from schemas import projections
+from schemas import projections, tails
 from schemas.ids import BUCKETS, PhotoId, UserId, bucket, floor_at
 from schemas.projections import FEED_CAP, Key, Processor
 
@@ -81,7 +81,7 @@ class Tending:
 
 def newest(outboxes: Sequence[Sequence[str]], unrevealed: int) -> tuple[list[PhotoId], int]:
     """What a feed of these outboxes holds, oldest first, and from which id on that is complete (0: all of it)."""
-    known = [projections.trimmed_below(entries) for entries in outboxes]
+    known = [tails.trimmed(entries) for entries in outboxes]
     every = sorted({int(photo) for photos, _ in known for photo in photos})
     due = [photo for photo in every if photo < unrevealed]
     floor = max([due[-FEED_CAP] if len(due) > FEED_CAP else 0, *(floor for _, floor in known)])

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from api.app import make_app, make_room
 from api.routes import Room
-from schemas import hashes
+from schemas import hashes, tails
 from schemas import projections as view
 from schemas.facts import Visibility
 from schemas.hashes import Card, Comment, Profile, Roll, Size
@@ -43,8 +43,8 @@ class World:
         profile = Profile(username=name, display_name=name.title(), tz="UTC", registered_at=NOON - timedelta(days=9))
         await self.save(view.profile(user), profile)
         await self.redis.set(view.session(sha256(token(user).encode()).hexdigest()), user)
-        await self.redis.rpush(view.feed(user), view.SENTINEL)
-        await self.redis.rpush(view.sealed(user), view.SENTINEL)
+        await self.redis.rpush(view.feed(user), tails.SENTINEL)
+        await self.redis.rpush(view.sealed(user), tails.SENTINEL)
         return user
 
     async def follow(self, reader: UserId, author: UserId) -> None:

@@ -120,7 +120,7 @@ def a_short_feed_calls_itself_complete(patch: pytest.MonkeyPatch) -> None:
 
 
 def who_follows_takes_a_trimmed_outbox_for_whole(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(calls, "complete_from", lambda reader, floor: [])
+    patch.setattr(calls, "cut", lambda reader, floor: [])
     shorten_feeds(patch)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas import projections
+from schemas import projections, tails
 from schemas.ids import UserId
 from schemas.projections import Processor
 from tests import builders as a
@@ -50,8 +50,8 @@ class TwinStage(Stage):
         for key, value in (await self.twins["views"].views()).items():
             _write(pipe, key, value)
         for reader in self.people:
-            pipe.rpush(projections.feed(reader), *await self.twins["feeds"].feed(reader), projections.SENTINEL)
-            pipe.rpush(projections.sealed(reader), projections.SENTINEL)
+            pipe.rpush(projections.feed(reader), *await self.twins["feeds"].feed(reader), tails.SENTINEL)
+            pipe.rpush(projections.sealed(reader), tails.SENTINEL)
         await pipe.execute()
 
 

@@ -18,8 +18,8 @@ from processors.rules.replay import KINDS, Held, Unit, Values, code, same, told,
 from processors.stores.dead_letters import ONLY_FOR
 from processors.stores.projections import Projections
 from processors.stores.shadow_diff import Comparison, report
-from schemas import facts, projections
-from schemas.projections import NO_ID, Key, Processor
+from schemas import facts, projections, tails
+from schemas.projections import Key, Processor
 from schemas.topics import FACTS
 from tests import builders as a
 from tests.processors.replays import ROWS, LogTwin
@@ -89,7 +89,7 @@ def lists(revealed: list[int], sealed: list[int] | None = None, tail: str = "0")
         ([None, None], lists([9]), None),
         ([a_list(9, 0), None], lists([9]), None),
         (lists([9]), [None, None], None),
-        (lists([], tail=f"-{NO_ID + 5}"), lists([9]), None),  # is being built
+        (lists([], tail=f"-{tails.NO_ID + 5}"), lists([9]), None),  # is being built
         ([a_list(9), a_list(0)], lists([9]), None),  # lost its tail
         ([Held("string", "9"), a_list(0)], lists([9]), None),
     ],

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from processors.stores.calls import SLACK
-from schemas import projections
+from schemas import projections, tails
 from tests import builders as a
 from tests.processors.histories import PEOPLE, logged
 from tests.processors.worlds import an_empty
@@ -41,12 +41,12 @@ async def test_a_sealed_write_moves_what_came_due_out_of_the_sealed_list(server:
     effects = logged([a.user_registered(ANA), *(a.photo_developed(ANA, p) for p in (due, later, last))], "feeds")
     async with an_empty(server) as world:
         await (await world.worker()).apply(effects[:-1])
-        assert await world.redis.lrange(projections.sealed(ANA), 0, -1) == [later, due, projections.SENTINEL]
+        assert await world.redis.lrange(projections.sealed(ANA), 0, -1) == [later, due, tails.SENTINEL]
 
         await (await world.worker(at=a.NOON + timedelta(hours=1))).apply(effects[-1:])
 
-        assert await world.redis.lrange(projections.sealed(ANA), 0, -1) == [last, later, projections.SENTINEL]
-        assert await world.redis.lrange(projections.feed(ANA), 0, -1) == [due, projections.SENTINEL]
+        assert await world.redis.lrange(projections.sealed(ANA), 0, -1) == [last, later, tails.SENTINEL]
+        assert await world.redis.lrange(projections.feed(ANA), 0, -1) == [due, tails.SENTINEL]
 
 
 async def test_a_cold_feed_stays_cold(server: Servers) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from processors.stores import calls, tending
-from schemas import projections
+from schemas import projections, tails
 from schemas.ids import floor_at
 from tests import builders as a
 from tests.processors.feeds.readings import EVERYBODY, LATER, happened, read, taken
@@ -24,7 +24,7 @@ async def test_who_stays_away_for_days_loses_the_feed_and_gets_it_back(world: Wo
 
     assert await read(world, BEN, LATER) == [a.a_photo(ANA)]
     await tender.tend()
-    assert await world.redis.lrange(projections.feed(BEN), 0, -1) == [a.a_photo(ANA), projections.SENTINEL]
+    assert await world.redis.lrange(projections.feed(BEN), 0, -1) == [a.a_photo(ANA), tails.SENTINEL]
 
 
 async def test_who_came_yesterday_keeps_the_feed(world: World) -> None:
@@ -50,7 +50,7 @@ async def test_a_feed_is_not_built_while_views_do_not_know_whom_its_reader_follo
     await views.apply(logged(history, "views"))
     assert await keeper.build(BEN)
 
-    assert await world.redis.lrange(projections.feed(BEN), 0, -1) == [a.a_photo(ANA), projections.SENTINEL]
+    assert await world.redis.lrange(projections.feed(BEN), 0, -1) == [a.a_photo(ANA), tails.SENTINEL]
 
 
 async def test_a_builder_who_was_overtaken_finishes_nothing(world: World) -> None:
@@ -60,10 +60,10 @@ async def test_a_builder_who_was_overtaken_finishes_nothing(world: World) -> Non
     for builder in (1, 2):
         assert await worker.carry_out([calls.building(BEN, builder)]) == [1]
     assert await worker.carry_out([calls.built(BEN, 1, [], 0, 0)]) == [0]
-    assert projections.complete_from(str(await world.redis.lindex(projections.feed(BEN), -1))) is None
+    assert tails.floor(str(await world.redis.lindex(projections.feed(BEN), -1))) is None
 
     assert await worker.carry_out([calls.built(BEN, 2, [], 0, 0)]) == [1]
-    assert await world.redis.lindex(projections.feed(BEN), -1) == projections.SENTINEL
+    assert await world.redis.lindex(projections.feed(BEN), -1) == tails.SENTINEL
 
 
 async def test_a_follow_makes_whoever_builds_begin_again(world: World) -> None:
@@ -98,7 +98,7 @@ async def test_a_feed_that_is_being_built_takes_part_in_deliveries(world: World)
     await worker.apply(logged([*history, a.photo_developed(ANA)], "feeds"))
     await worker.carry_out([calls.built(BEN, 1, [], 0, floor_at(a.NOON))])
 
-    assert await world.redis.lrange(projections.feed(BEN), 0, -1) == [a.a_photo(ANA), projections.SENTINEL]
+    assert await world.redis.lrange(projections.feed(BEN), 0, -1) == [a.a_photo(ANA), tails.SENTINEL]
 
 
 def test_what_a_new_feed_holds_is_the_newest_and_says_from_where_on() -> None:

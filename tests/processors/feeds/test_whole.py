@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.stores.calls import Call
-from schemas import projections
+from schemas import projections, tails
 from tests import builders as a
 from tests.processors.feeds.readings import EVERYBODY, LATER, Pulling, happened, pulling, read, reads, taken
 from tests.processors.histories import PEOPLE, History, histories, logged
@@ -83,7 +83,7 @@ async def test_a_lost_list_of_sealed_photos_is_not_taken_for_an_empty_one(world:
     assert await read(world, BEN, a.TOMORROW) == [tomorrow]
 
     await worker.tend()
-    assert await world.redis.lrange(projections.sealed(BEN), 0, -1) == [tomorrow, projections.SENTINEL]
+    assert await world.redis.lrange(projections.sealed(BEN), 0, -1) == [tomorrow, tails.SENTINEL]
 
 
 class Listening(Pulling):

@@ -13,7 +13,7 @@ from processors.developing import developed as ruled
 from processors.intents import Append
 from processors.rules import heifs
 from processors.rules.develop import mislabelled
-from processors.rules.film import Developed, Spoiled, develop, load
+from processors.rules.film import Developed, Spoiled, develop
 from processors.rules.negatives import negative
 from processors.sandbox import Sandbox
 from processors.stores.objects import Original
@@ -28,22 +28,6 @@ TRACES = (
 )
 PATIENT_S = 100.0  # catches a hang
 PRIMARIES_P3 = {"color_primaries": 12, "transfer_characteristics": 13, "matrix_coefficients": 6, "full_range_flag": 1}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _loaded() -> None:
-    load()
-
-
-@pytest.fixture(scope="module")
-def plain() -> bytes:
-    return pictures.heic(landscape())
-
-
-@pytest.fixture(scope="module")
-def grid() -> bytes:
-    """In twenty tiles, as a phone writes it in hundreds."""
-    return pictures.heic(landscape(), tile_size=128)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

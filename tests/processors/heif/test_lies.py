@@ -8,25 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from processors.rules import heifs
-from processors.rules.film import Spoiled, develop, load
+from processors.rules.film import Spoiled, develop
 from tests import photographs as pictures
 from tests.processors.prints import FILM, landscape
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _loaded() -> None:
-    load()
-
-
-@pytest.fixture(scope="module")
-def plain() -> bytes:
-    return pictures.heic(landscape())
-
-
-@pytest.fixture(scope="module")
-def grid() -> bytes:
-    """In twenty tiles, as a phone writes it in hundreds."""
-    return pictures.heic(landscape(), tile_size=128)
 
 
 def saying(original: bytes, width_px: int, height_px: int) -> bytes:
