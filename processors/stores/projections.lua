@@ -26,23 +26,36 @@ local function above(id, tail)
   return string.byte(tail) ~= 45 or is_building(tail) or not newer(string.sub(tail, 2), id)
 end
 
+-- What stands at a place of a list, and whether that is a newer photo.
+local function look(list, at, id)
+  local entry = redis.call('LINDEX', list, at)
+  return entry, entry and newer(entry, id) and string.byte(entry) ~= 45
+end
+
+-- What stands in a list, newest first, where an id belongs: mostly near the head, so from there ever further, then by
+-- halves. False: it belongs at the end.
+local function not_newer(list, id)
+  local before, at = -1, 0
+  local entry, is_newer = look(list, at, id)
+  while is_newer do
+    before, at = at, 2 * at + 1
+    entry, is_newer = look(list, at, id)
+  end
+  while at - before > 1 do
+    local middle = math.floor((before + at) / 2)
+    local found, stands_before = look(list, middle, id)
+    if stands_before then before = middle else at, entry = middle, found end
+  end
+  return entry
+end
+
 -- Puts an id at its place in a list that is newest first; does nothing where it stands already, nor where the list is
 -- not complete. Gives the list's length when it grew.
 local function insert(list, id)
-  local from, width = 0, 1
-  while true do
-    local found = redis.call('LRANGE', list, from, from + width - 1)
-    for i, entry in ipairs(found) do
-      if entry == id then return 0 end
-      if newer(id, entry) or string.byte(entry) == 45 then
-        if not above(id, entry) then return 0 end
-        if from + i == 1 then return redis.call('LPUSH', list, id) end
-        return redis.call('LINSERT', list, 'BEFORE', entry, id)
-      end
-    end
-    if #found < width then return redis.call('RPUSH', list, id) end
-    from, width = from + width, 16
-  end
+  local entry = not_newer(list, id)
+  if not entry then return redis.call('RPUSH', list, id) end
+  if entry == id or not above(id, entry) then return 0 end
+  return redis.call('LINSERT', list, 'BEFORE', entry, id)
 end
 
 -- A feed or an outbox that grows too long ends with the id from which on it is complete; a feed that is built keeps all.
