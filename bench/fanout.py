@@ -7,7 +7,7 @@ pipeline of ZADD and ZREMRANGEBYRANK and, as a floor that checks and trims nothi
 CPU of both sides. Our feeds and the floor's lists are full; those of the pipeline and the ZSETs grow while it runs.
 Deliveries per Redis core are those per CPU second of the server; the pace is what one worker with one Redis reaches:
 those per CPU second of the busier side. `sealed` photos are revealed tomorrow, one second for all; what
-most photos of a day are.
+most photos of a day are. `late` ones belong anywhere in the newer half of a full feed, as most do in a replay.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import NamedTuple
 
 from redis.asyncio import Redis
@@ -35,6 +36,7 @@ from tests.valkey import Valkey, running_valkey
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 FOLLOWERS = 9_000  # just not pulled
 ROUNDS, PHOTOS = 5, 8
+LONG_AGO = NOON - timedelta(days=2)
 CORE_GOAL, RATIO_GOAL, BYTES_GOAL = 400_000, 3.2, 12.0
 
 
@@ -56,6 +58,7 @@ def a_user(number: int) -> UserId:
 
 AUTHOR = a_user(0)
 Publishing = Callable[[list[PhotoId]], Awaitable[None]]
+Taking = Callable[[int, int], list[PhotoId]]  # round, how many -> photos
 
 
 def photos(start: int, count: int, at: datetime = NOON - timedelta(hours=1)) -> list[PhotoId]:
@@ -63,9 +66,31 @@ def photos(start: int, count: int, at: datetime = NOON - timedelta(hours=1)) -> 
     return [PhotoId(ids.compose(at, ids.bucket(AUTHOR), start + n)) for n in range(count)]
 
 
+def standing() -> list[PhotoId]:
+    """What full feeds hold, newest first: every other photo of one second, so that others fit in between."""
+    return photos(1, 2 * FEED_CAP, LONG_AGO)[::-2]
+
+
+def newest(turn: int, count: int) -> list[PhotoId]:
+    """Newer than all before."""
+    return photos(1 + turn * count, count)
+
+
+def tomorrows(turn: int, count: int) -> list[PhotoId]:
+    """Likewise, and still to be revealed."""
+    return photos(1 + turn * count, count, NOON + timedelta(days=1))
+
+
+def late(turn: int, count: int) -> list[PhotoId]:
+    """Each fits somewhere into the newer half of what stands."""
+    gaps = list(range(FEED_CAP + 1, 2 * FEED_CAP, 2))
+    Random(7).shuffle(gaps)
+    return [photos(gap, 1, LONG_AGO)[0] for gap in gaps[turn * count : (turn + 1) * count]]
+
+
 async def followed(redis: Redis, readers: list[UserId]) -> None:
     """Full feeds of everybody, and the author's follower sets."""
-    old = photos(0, FEED_CAP, NOON - timedelta(days=2))[::-1]
+    old = standing()
     for start in range(0, len(readers), 250):
         pipe = redis.pipeline(transaction=False)
         for reader in readers[start : start + 250]:
@@ -159,21 +184,27 @@ async def measured(valkey: Valkey, server: int, count: int) -> dict[str, list[Co
     redis = Redis.from_url(valkey.url, decode_responses=True, socket_timeout=60)
     await redis.flushall()
     await followed(redis, readers)
-    plain, sealed = (Projections("feeds", valkey.url, lambda: NOON) for _ in range(2))
-    for store in (plain, sealed):
+    stores = [Projections("feeds", valkey.url, lambda: NOON) for _ in range(3)]
+    for store in stores:
         await store.open()
+    plain, sealed, tardy = (ours(store, partition) for partition, store in enumerate(stores))
     batch = PHOTOS if count == FOLLOWERS else 4 * PHOTOS
-    paths = {"ours": ours(plain, 0), "ours, sealed": ours(sealed, 1), "pipeline": pipelined(redis, readers)}
-    paths |= {"ZSET": sorted_sets(redis, readers), "LPUSHX alone": bare(redis, readers)}
+    paths: dict[str, tuple[Publishing, Taking]] = {
+        "ours": (plain, newest),
+        "ours, sealed": (sealed, tomorrows),
+        "ours, late": (tardy, late),
+        "pipeline": (pipelined(redis, readers), newest),
+        "ZSET": (sorted_sets(redis, readers), newest),
+        "LPUSHX alone": (bare(redis, readers), newest),
+    }
     found: dict[str, list[Cost]] = {name: [] for name in paths}
     for turn in range(ROUNDS + 1):
-        for name, publish in paths.items():
-            at = NOON + timedelta(days=1) if "sealed" in name else NOON - timedelta(hours=1)
-            cost = await costs(server, publish, photos(1 + turn * batch, batch, at), count)
+        for name, (publish, taken) in paths.items():
+            cost = await costs(server, publish, taken(turn, batch), count)
             found[name] += [cost] if turn else []  # the first round warms up
     if count == FOLLOWERS:
         await tell_bytes(redis, readers[-1])
-    for store in (plain, sealed):
+    for store in stores:
         await store.close()
     await redis.aclose()
     return found
