@@ -26,9 +26,13 @@ KEEP = os.environ.get("DARKROOM_KEEP_STACK") == "1"  # leave it up, for quick ru
 
 @pytest.fixture(scope="module", autouse=True)
 def no_garbage_of_others() -> Iterator[None]:
-    """What a module forgot to close is told at its end, not in a stranger's test, where it breaks `ast.parse`."""
+    """What a module forgot to close is told at its end, not in a stranger's test, where it breaks `ast.parse`.
+
+    What outlives a module stays: walking all of that again after each of them took minutes.
+    """
     yield
     gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="module")
