@@ -11,9 +11,9 @@ import msgspec
 
 from api.routes import Asked
 
-ROUNDS = 5  # a page full of hidden candidates ends short, with a cursor, instead of reading for ever
+ROUNDS = 6  # beyond some 1,500 hidden candidates a page ends short, with a cursor, instead of reading for ever
 SPARE = 4  # candidates beyond the page: hidden ones are rare, so most pages need one round
-CHUNK = 50  # candidates per further round at least
+CHUNK = 50  # candidates of the second round at least; each further one has twice as many
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ async def turn(asked: Asked, look: Look[T], name: Callable[[T], str], *, ascends
     shown = list[T]()
     edge = asked.position
     for round in range(ROUNDS):
-        some, edge = await look(edge, asked.limit + SPARE if round == 0 else max(asked.limit + 1, CHUNK))
+        some, edge = await look(edge, _width(asked.limit, round))
         shown += some
         if edge is None or len(shown) > asked.limit:
             break
@@ -45,6 +45,14 @@ async def turn(asked: Asked, look: Look[T], name: Callable[[T], str], *, ascends
     ends = (name(shown[0]), name(shown[-1])) if shown else None
     forth, back = _neighbours(asked, ends, edge, 1 if ascends else -1)
     return Leaf(shown[::-1] if asked.is_back else shown, asked.cursor(forth), asked.cursor(back, is_back=True))
+
+
+def _width(limit: int, round: int) -> int:
+    """How many candidates are looked at; whoever hides more than a few mostly hides hundreds: one muted friend does.
+
+    A page that ends short ends where the look did, which depends on where candidates came from: it had better not.
+    """
+    return limit + SPARE if round == 0 else max(limit + 1, CHUNK) << (round - 1)
 
 
 def _neighbours(

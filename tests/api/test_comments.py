@@ -90,8 +90,8 @@ async def test_a_desert_of_deleted_comments_is_crossed(world: World) -> None:
 
     page = (await world.get(f"{path}?limit=2", ana)).json()
 
-    assert page["items"] == []
-    assert await world.walk(path, ana) == [shown]
+    assert [item["id"] for item in page["items"]] == [shown]
+    assert page["next_cursor"] is None
     assert (await world.get(f"/v1/photos/{photo}", ana)).json()["comments"] == 1
 
 

@@ -1,3 +1,6 @@
+import pytest
+
+from api import paging
 from schemas import projections as view
 from tests.api.world import MORNING, NOON, TOMORROW, World
 
@@ -104,7 +107,31 @@ async def test_a_page_is_filled_although_candidates_are_hidden(world: World) -> 
     assert page["next_cursor"] is None
 
 
-async def test_a_desert_of_hidden_candidates_ends_the_page_short_and_the_walk_crosses_it(world: World) -> None:
+async def test_a_desert_is_crossed_within_a_page_whether_the_feed_is_warm_or_cold(world: World) -> None:
+    """Of a cold feed the candidates are others: grids have the spoiled ones, too."""
+    ana, bob = await world.person("ana"), await world.person("bob")
+    await world.follow(bob, ana)
+    shown = await world.photo(ana, bob)
+    await world.redis.lpush(view.outbox(ana), shown)
+    for number in range(390):
+        hidden = await world.photo(ana, bob)
+        await world.redis.lpush(view.outbox(ana), hidden)
+        await world.delete(hidden)
+        if number % 9 == 0:
+            await world.spoil(await world.photo(ana))
+
+    warm = (await world.get(f"{HOME}?limit=2", bob)).json()
+    await world.redis.delete(view.feed(bob))
+    cold = (await world.get(f"{HOME}?limit=2", bob)).json()
+
+    assert [item["id"] for item in warm["items"]] == [shown]
+    assert cold == warm
+
+
+async def test_a_desert_without_end_ends_the_page_short_and_the_walk_crosses_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "ROUNDS", 2)
     ana, bob = await world.person("ana"), await world.person("bob")
     await world.follow(bob, ana)
     shown = await world.photo(ana, bob)

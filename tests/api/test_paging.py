@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from api import paging
 from schemas import projections as view
 from schemas.ids import UserId
 from tests.api.world import MORNING, NOON, TOMORROW, World
@@ -189,7 +190,10 @@ async def test_a_page_that_shows_nothing_leads_back_to_what_stands_before_it(wor
     assert ids(await page(world, ben, shown.path, nothing["prev_cursor"], limit=8)) == shown.ids[:8]
 
 
-async def test_a_desert_of_hidden_candidates_is_crossed_backwards_too(world: World) -> None:
+async def test_a_desert_of_hidden_candidates_is_crossed_backwards_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "ROUNDS", 2)
     ana, ben = await world.person("ana"), await world.person("ben")
     await world.follow(ben, ana)
     old = await world.photo(ana, ben)
