@@ -2,9 +2,9 @@
 
 A bug is a small patch that a test undoes; those of Lua must be planted before the stage opens, which loads the library.
 
-Two were taken out again because 500 plays of fifty steps met them no more once there were more things to do: a walk back
-that begins at the far end is found by `tests/api/test_paging.py`, a trimmed outbox that a new follower takes for whole by
-`tests/processors/feeds/test_trimmed.py`.
+Two were taken out again because 500 plays of fifty steps met them no more once there were more things to do: a walk
+back that begins at the far end is found by `tests/api/test_paging.py`, a trimmed outbox that a new follower takes for
+whole by `tests/processors/feeds/test_trimmed.py`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
