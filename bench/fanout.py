@@ -94,7 +94,7 @@ async def followed(redis: Redis, readers: list[UserId]) -> None:
     for start in range(0, len(readers), 250):
         pipe = redis.pipeline(transaction=False)
         for reader in readers[start : start + 250]:
-            pipe.rpush(projections.feed(reader), *old, f"-{old[-1]}")
+            pipe.rpush(projections.feed(reader), *old, tails.complete_from(int(old[-1])))
             pipe.rpush(f"x:{reader}", *old)
             pipe.rpush(projections.sealed(reader), tails.SENTINEL)
             pipe.sadd(projections.followers_in(AUTHOR, ids.bucket(reader)), reader)
@@ -213,7 +213,7 @@ async def measured(valkey: Valkey, server: int, count: int) -> dict[str, list[Co
 async def tell_bytes(redis: Redis, reader: UserId) -> None:
     feed = await bytes_per_entry(redis, projections.feed(reader), "LLEN")
     pipe = redis.pipeline(transaction=False)
-    for photo in photos(0, FEED_CAP, NOON - timedelta(days=2)):
+    for photo in standing():
         pipe.zadd("z:full", {photo: float(photo)})
     await pipe.execute()
     print(f"bytes per entry of a full feed: ours {feed:.1f}, ZSET {await bytes_per_entry(redis, 'z:full', 'ZCARD'):.1f}"

@@ -124,11 +124,12 @@ def test_what_is_no_picture_spoils_its_photo_with_the_code_of_its_row(make: Call
     assert append.fact.reason == code
 
 
-async def test_a_png_on_a_ticket_for_a_jpeg_spoils_its_photo() -> None:
+@pytest.mark.parametrize("label", ["image/jpeg", "image/heic"])
+async def test_a_png_on_a_ticket_for_another_type_spoils_its_photo(label: str) -> None:
     """in-F3.3: the type is the ticket's, and the bytes must be of it."""
     png = pictures.saved(Image.new("RGB", (64, 64), "teal"), "PNG")
 
-    (append,) = await developed(photo_captured(), Original(png, "image/jpeg"))
+    (append,) = await developed(photo_captured(), Original(png, label))
 
     assert isinstance(append, Append)
     assert isinstance(append.fact, PhotoSpoiled)

@@ -9,17 +9,12 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageCms
 
-from processors.developing import developed as ruled
-from processors.intents import Append
 from processors.rules import heifs
 from processors.rules.develop import mislabelled
 from processors.rules.film import Developed, Spoiled, develop
 from processors.rules.negatives import negative
 from processors.sandbox import Sandbox
-from processors.stores.objects import Original
-from schemas.facts import PhotoSpoiled
 from tests import photographs as pictures
-from tests.builders import photo_captured
 from tests.processors.prints import FILM, LOSSY_APART, apart, developed, landscape, opened, quarters
 
 TRACES = (
@@ -149,16 +144,6 @@ def test_the_type_is_the_tickets_and_the_bytes_must_be_of_it(kind: str, label: s
     original = pictures.heic(picture) if kind == "HEIC" else pictures.saved(picture, kind)
 
     assert mislabelled(label, original) == wrong
-
-
-async def test_a_png_on_a_ticket_for_a_heic_spoils_its_photo() -> None:
-    png = pictures.saved(Image.new("RGB", (64, 64), "teal"), "PNG")
-
-    (append,) = await ruled(photo_captured(), Original(png, "image/heic"))
-
-    assert isinstance(append, Append)
-    assert isinstance(append.fact, PhotoSpoiled)
-    assert append.fact.reason == "bad_image"
 
 
 async def test_the_limits_of_the_sandbox_hold_for_it(plain: bytes) -> None:
